@@ -1,0 +1,68 @@
+# Names for the commands of the project. What they do is in the commands: `go run ./cmd/orders --help`.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+ORDERS := .local/bin/orders
+UV := 0.13.9
+
+# Go and npm keep their caches below HOME. Without one, they go with the rest.
+ifeq ($(strip $(HOME)),)
+export HOME := $(CURDIR)/.local/home
+endif
+
+# $(call step,NAME,COMMAND) runs a command and says how long it took.
+step = @started=$$SECONDS; echo "== $(1)"; \
+	if $(2); then echo "== $(1): ok, $$((SECONDS - started)) s"; else echo "== $(1): FAILED after $$((SECONDS - started)) s"; exit 1; fi
+
+.PHONY: help
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: local
+local: orders ## Run everything on this machine: install, start, deploy, post 20 orders, watch them arrive (PORT=4566)
+	@$(ORDERS) up --demo
+
+.PHONY: local-down
+local-down: orders ## End what `make local` left running
+	@$(ORDERS) down
+
+.PHONY: orders
+orders: check-go ## Build the operator's command, .local/bin/orders
+	@if [ ! -x $(ORDERS) ]; then echo "building $(ORDERS) (the first time takes a while)"; fi; go build -o $(ORDERS) ./cmd/orders
+
+.PHONY: test
+test: lint ## Everything that CI checks: lint and all tests (they start their own emulator)
+	$(call step,go test,go test -timeout 20m ./...)
+
+.PHONY: lint
+lint: check-go ## Format, vet and staticcheck only
+	$(call step,gofmt,files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')) && { [ -z "$$files" ] || { echo "not formatted (make fmt): $$files"; false; }; })
+	$(call step,go vet,go vet ./...)
+	$(call step,staticcheck,go tool -modfile=tools/go.mod staticcheck ./...)
+
+.PHONY: fmt
+fmt: check-go ## Format the Go code
+	gofmt -w $$(git ls-files -co --exclude-standard '*.go')
+
+.PHONY: clean
+clean: local-down ## Remove everything that was made here: tools, caches, builds
+	rm -rf .local node_modules cdk.out
+
+.PHONY: lock
+lock: ## Make the lock files anew, after a change to package.json or internal/local/requirements.in
+	npm install --package-lock-only
+	python3 -m venv .local/lock && .local/lock/bin/pip install --quiet uv==$(UV)
+	cd internal/local && ../../.local/lock/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --output-file requirements.txt requirements.in
+
+# Go is the one tool that the rest cannot check: it is written in it. With GOTOOLCHAIN=auto (the default) an older Go fetches
+# the one that go.mod asks for, and GOVERSION is that one.
+.PHONY: check-go
+check-go:
+	@want=$$(awk '$$1 == "go" { print $$2; exit }' go.mod); remedy="install Go $$want or newer (https://go.dev/dl) and put it on the PATH"; \
+	command -v go >/dev/null || { echo "Go is not installed (no go on the PATH)"; echo "   ->   $$remedy"; exit 1; }; \
+	have=$$(go env GOVERSION) || { echo "Go does not work here (see above)"; echo "   ->   $$remedy, or unset GOTOOLCHAIN so that Go fetches it"; exit 1; }; \
+	awk -v have="$$have" -v want="$$want" 'BEGIN { if (!match(have, /[0-9]+\.[0-9]+/)) exit 0; split(substr(have, RSTART, RLENGTH), h, "."); split(want, w, "."); \
+		exit h[1] < w[1] || (h[1] == w[1] && h[2] < w[2]) }' || { echo "Go $${have#go} is too old: go.mod asks for $$want"; echo "   ->   $$remedy, or unset GOTOOLCHAIN so that Go fetches it"; exit 1; }

@@ -1,0 +1,49 @@
+// OrderPipeline's CDK app: an environment in (-c env=dev|staging|prod|local), its stacks out.
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/orderpipeline/orderpipeline/stacks"
+)
+
+func main() {
+	err := synth()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err) // before jsii ends, which may have words of its own
+	}
+	jsii.Close()
+	if err != nil {
+		os.Exit(1)
+	}
+}
+
+// synth writes the stacks where the CDK CLI wants them.
+func synth() (err error) {
+	// What constructs find wrong they panic with, as CDK does. It is the reader's to mend, so no stack trace.
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case runtime.Error:
+			panic(r)
+		case error:
+			err = r
+		default:
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+
+	app := awscdk.NewApp(nil)
+	name, _ := app.Node().TryGetContext(jsii.String("env")).(string)
+	env, err := stacks.Lookup(stacks.Environments(), name)
+	if err != nil {
+		return err
+	}
+	stacks.NewOrdersStack(app, "Orders", env)
+	app.Synth(nil)
+	return nil
+}

@@ -1,0 +1,136 @@
+// Package function makes the Lambda functions of the constructs: all alike, but for what the leg needs.
+package function
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/orderpipeline/orderpipeline/constructs/golambda"
+	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
+	"github.com/orderpipeline/orderpipeline/constructs/internal/gobuild"
+	"github.com/orderpipeline/orderpipeline/constructs/internal/source"
+)
+
+// Props has the fields of orderpipeline.FunctionProps, where they are documented.
+type Props struct {
+	Code         awslambda.Code
+	Architecture awslambda.Architecture
+	MemoryMiB    int
+	Timeout      awscdk.Duration
+	Environment  map[string]string
+	Tracing      bool
+	LogRetention awslogs.RetentionDays
+}
+
+// Leg is what the construct decides.
+type Leg struct {
+	// Package of this module that is the function's default code.
+	Package string
+	// Description of the function.
+	Description string
+	// Timeout by default, in seconds.
+	Timeout float64
+	// Environment that the function's code needs. The caller's variables must not bear these names.
+	Environment map[string]*string
+	// RemovalPolicy of the log group.
+	RemovalPolicy awscdk.RemovalPolicy
+}
+
+var variable = regexp.MustCompile(`^[a-zA-Z]\w+$`)
+
+// Check adds what is wrong with the props to errs. reserved are the variables that the construct sets. It gives the
+// timeout in seconds.
+func Check(errs *check.Errors, field string, p Props, timeout float64, reserved ...string) float64 {
+	if p.MemoryMiB != 0 {
+		errs.Range(field+".MemoryMiB", p.MemoryMiB, 128, 10240, "these are Lambda's bounds")
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Environment)) {
+		if slices.Contains(reserved, name) {
+			errs.Addf(field+".Environment", name, "needs another name: the construct sets this variable itself")
+		} else if !variable.MatchString(name) {
+			errs.Addf(field+".Environment", name, "needs a name of letters, digits and _, two at least and a letter first, as Lambda does")
+		}
+	}
+	if p.Code == nil {
+		if _, err := source.Dir(); err != nil {
+			errs.Addf(field+".Code", check.Verbatim("nil"), "needs a value: %v", err)
+		}
+	}
+	return errs.Seconds(field+".Timeout", p.Timeout, timeout, 1, 900, "these are Lambda's bounds")
+}
+
+// Code builds a main package of this module. It panics when this module's sources are not to be found.
+func Code(pkg string, target golambda.Target) awslambda.Code {
+	dir, err := source.Dir()
+	if err != nil {
+		panic(err)
+	}
+	return golambda.NewCode(&golambda.CodeProps{Package: pkg, ModuleDir: dir, Target: target})
+}
+
+// New makes the function with a log group and a role of its own. It panics when code of golambda's cannot be built.
+func New(scope constructs.Construct, id string, p Props, leg Leg) (awslambda.Function, awslogs.LogGroup) {
+	if p.Architecture == nil {
+		p.Architecture = awslambda.Architecture_ARM_64()
+	}
+	if p.Code == nil {
+		p.Code = Code(leg.Package, golambda.Target{Architecture: p.Architecture})
+	}
+	if b, ok := gobuild.Of(p.Code); ok && *awscdk.Stack_Of(scope).BundlingRequired() {
+		// Now, since inside CDK's callback there is no panicking with the compiler's words. It is built once.
+		if _, err := b.Run(); err != nil {
+			panic(err)
+		}
+	}
+	if p.MemoryMiB == 0 {
+		p.MemoryMiB = 256
+	}
+	if p.Timeout == nil {
+		p.Timeout = awscdk.Duration_Seconds(&leg.Timeout)
+	}
+	if p.LogRetention == "" {
+		p.LogRetention = awslogs.RetentionDays_ONE_MONTH
+	}
+	tracing := awslambda.Tracing_DISABLED
+	if p.Tracing {
+		tracing = awslambda.Tracing_ACTIVE
+	}
+	environment := maps.Clone(leg.Environment)
+	for name, value := range p.Environment {
+		environment[name] = &value
+	}
+
+	// A log group of its own: the one that Lambda makes never expires, and FunctionProps.LogRetention is a hidden custom
+	// resource.
+	logs := awslogs.NewLogGroup(scope, jsii.String(id+"Logs"), &awslogs.LogGroupProps{
+		Retention:     p.LogRetention,
+		RemovalPolicy: leg.RemovalPolicy,
+	})
+	// A role of its own: the default one may write to every log group of the account.
+	role := awsiam.NewRole(scope, jsii.String(id+"Role"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+	})
+	logs.GrantWrite(role)
+	fn := awslambda.NewFunction(scope, &id, &awslambda.FunctionProps{
+		Description:   &leg.Description,
+		Code:          p.Code,
+		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
+		Handler:       jsii.String("bootstrap"),
+		Architecture:  p.Architecture,
+		MemorySize:    jsii.Number(p.MemoryMiB),
+		Timeout:       p.Timeout,
+		Environment:   &environment,
+		Role:          role,
+		LogGroup:      logs,
+		LoggingFormat: awslambda.LoggingFormat_JSON, // so that Lambda's own lines are as searchable as the handlers'
+		Tracing:       tracing,
+	})
+	return fn, logs
+}

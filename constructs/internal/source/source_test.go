@@ -1,0 +1,54 @@
+package source
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestDir(t *testing.T) {
+	dir, err := Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "lambdas", "processor", "main")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFind(t *testing.T) {
+	here := t.TempDir()
+	if err := os.WriteFile(filepath.Join(here, "go.mod"), []byte("module "+Module+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	compiledFrom := filepath.Join(here, "constructs", "internal", "source", "source.go")
+	vendored := filepath.Join(t.TempDir(), "vendor", Module, "constructs", "internal", "source", "source.go")
+	trimmed := Module + "@v1.0.0/constructs/internal/source/source.go"
+	list := func(dir string, err error) func() (string, error) {
+		return func() (string, error) { return dir, err }
+	}
+	for _, test := range []struct {
+		name, file string
+		list       func() (string, error)
+		want       string
+		err        string
+	}{
+		{"where it was compiled from", compiledFrom, nil, here, ""},
+		{"-trimpath", trimmed, list(here, nil), here, ""},
+		{"vendored", vendored, list("", nil), "", "it has no go.mod of that module"},
+		{"vendored, and a folder", vendored, list("/consumer/vendor", nil), "", "/consumer/vendor has no go.mod of that module"},
+		{"no Go", trimmed, list("", errors.New("go list -m: no go")), "", "go list -m: no go"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := find(test.file, test.list)
+			if got != test.want {
+				t.Errorf("found %q, want %q", got, test.want)
+			}
+			if test.err == "" && err != nil || test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err) || !strings.Contains(err.Error(), "set each function's Code")) {
+				t.Errorf("error is %v, want %q and the remedy", err, test.err)
+			}
+		})
+	}
+}

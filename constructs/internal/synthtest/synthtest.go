@@ -1,0 +1,159 @@
+// Package synthtest reads the templates that tests synthesize.
+package synthtest
+
+import (
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// Main runs a package's tests in one jsii kernel. CDK's own validation of templates, which takes a second or two, is left
+// to test/snapshot. jsii allows no t.Parallel.
+func Main(m *testing.M) {
+	os.Setenv("CDK_VALIDATION", "false")
+	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
+	jsii.Close() // the kernel that is ready to start still has the environment of before
+	code := m.Run()
+	jsii.Close()
+	os.Exit(code)
+}
+
+// NewStack makes an app with one stack, whose Lambda code is not built.
+func NewStack(t testing.TB) awscdk.Stack {
+	t.Helper()
+	app := awscdk.NewApp(&awscdk.AppProps{
+		Outdir:  jsii.String(t.TempDir()),
+		Context: &map[string]any{"aws:cdk:bundling-stacks": []string{}},
+	})
+	return awscdk.NewStack(app, jsii.String("Test"), nil)
+}
+
+// NewStackWithCode is NewStack with Lambda code, which is built into a folder.
+func NewStackWithCode(t testing.TB, out string) awscdk.Stack {
+	t.Helper()
+	return awscdk.NewStack(awscdk.NewApp(&awscdk.AppProps{Outdir: &out}), jsii.String("Test"), nil)
+}
+
+// Template is a CloudFormation template.
+type Template struct {
+	Resources map[string]Resource
+	Outputs   map[string]map[string]any
+}
+
+// Resource of a template.
+type Resource struct {
+	Type                                string
+	Properties                          map[string]any
+	DependsOn                           []string
+	DeletionPolicy, UpdateReplacePolicy string
+}
+
+// Synth gives a stack's template.
+func Synth(t testing.TB, stack awscdk.Stack) Template {
+	t.Helper()
+	text, err := json.Marshal(assertions.Template_FromStack(stack, nil).ToJSON())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template Template
+	if err := json.Unmarshal(text, &template); err != nil {
+		t.Fatal(err)
+	}
+	return template
+}
+
+// IDs of the resources of a type, sorted.
+func (t Template) IDs(kind string) []string {
+	var ids []string
+	for id, r := range t.Resources {
+		if r.Type == kind {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// ID is the logical id of the one resource whose id is path with CDK's hash behind.
+func (t Template) ID(tb testing.TB, path string) string {
+	tb.Helper()
+	var found []string
+	for id := range t.Resources {
+		if rest, ok := strings.CutPrefix(id, path); ok && len(rest) == 8 && rest == strings.ToUpper(rest) {
+			found = append(found, id)
+		}
+	}
+	if len(found) != 1 {
+		tb.Fatalf("resources called %s: %q, want one", path, found)
+	}
+	return found[0]
+}
+
+// At is the JSON of what lies at a path of properties below the resource whose id is the path's first part: its hash may be
+// left out. "null" where there is nothing.
+func (t Template) At(tb testing.TB, path string) string {
+	tb.Helper()
+	parts := strings.Split(path, ".")
+	resource := t.Resources[t.ID(tb, parts[0])]
+	var at any = resource.Properties
+	if len(parts) == 2 && parts[1] == "DeletionPolicy" {
+		at = map[string]any{"DeletionPolicy": resource.DeletionPolicy}
+	}
+	for _, part := range parts[1:] {
+		switch v := at.(type) {
+		case map[string]any:
+			at = v[part]
+		case []any:
+			at = v[int(part[0]-'0')]
+		default:
+			at = nil
+		}
+	}
+	return JSON(tb, at)
+}
+
+// Statements of a policy document, each as JSON.
+func (t Template) Statements(tb testing.TB, policy string) []string {
+	tb.Helper()
+	document := t.Resources[t.ID(tb, policy)].Properties["PolicyDocument"].(map[string]any)
+	var list []string
+	for _, s := range document["Statement"].([]any) {
+		list = append(list, JSON(tb, s))
+	}
+	return list
+}
+
+// JSON of a value, with <, > and & as they are.
+func JSON(tb testing.TB, v any) string {
+	tb.Helper()
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		tb.Fatal(err)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// Panic is the text of what f panics with, "" when it does not.
+func Panic(f func()) (text string) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case error:
+			text = r.Error()
+		case string:
+			text = r
+		default:
+			text = "not an error"
+		}
+	}()
+	f()
+	return ""
+}

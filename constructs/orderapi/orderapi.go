@@ -1,0 +1,222 @@
+// Package orderapi is a CDK construct that puts a REST API in front of an order pipeline:
+//
+//	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
+//	orderapi.NewOrderAPI(stack, "API", &orderapi.OrderAPIProps{Pipeline: pipeline})
+//
+//	POST /orders            one order            202, it will be stored or refused
+//	POST /orders/batch      1 to 25 orders       202, each will be
+//	GET  /orders/{orderId}                       200 stored or refused, 404 not known (yet)
+//
+// API Gateway checks a body against the order's schema and hands it to SQS by itself: no function to warm up, to throttle
+// or to fail stands between a customer and the queue. Calls are signed with SigV4 unless Auth says otherwise. Every answer
+// is JSON with a "status".
+//
+// # What fails, and when
+//
+// [NewOrderAPI] panics with an error that names every wrong prop, before it creates anything.
+package orderapi
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/orderpipeline/orderpipeline/constructs/golambda"
+	"github.com/orderpipeline/orderpipeline/constructs/internal/function"
+)
+
+const statusPackage = "./lambdas/status/main"
+
+// StatusCode is the packaged status function, built for a target; see [orderpipeline.ProcessorCode].
+func StatusCode(target golambda.Target) awslambda.Code {
+	return function.Code(statusPackage, target)
+}
+
+// OrderAPI is the construct; [NewOrderAPI] makes it.
+type OrderAPI struct {
+	constructs.Construct
+
+	settings  *settings
+	api       awsapigateway.RestApi
+	validator awsapigateway.RequestValidator
+	role      awsiam.Role
+	status    awslambda.Function
+	logs      awslogs.LogGroup
+	apiKey    awsapigateway.ApiKey
+	usagePlan awsapigateway.UsagePlan
+}
+
+// NewOrderAPI makes an API. It panics with an error that names everything that is wrong with the props.
+func NewOrderAPI(scope constructs.Construct, id string, props *OrderAPIProps) *OrderAPI {
+	s, err := resolve(props)
+	if err != nil {
+		panic(err)
+	}
+	batch, err := batchSchema(s.Pipeline.Schema().JSON())
+	if err != nil {
+		panic(err)
+	}
+	a := &OrderAPI{settings: s}
+	constructs.NewConstruct_Override(a, scope, &id)
+
+	a.newAPI()
+	auth := s.Auth.method(a)
+	orders := a.api.Root().AddResource(jsii.String("orders"), nil)
+	a.addPost(orders, auth, "Order", string(s.Pipeline.Schema().JSON()))
+	batchResource := orders.AddResource(jsii.String("batch"), nil)
+	a.addPost(batchResource, auth, "Batch", batch)
+	a.addStatus(auth, orders.AddResource(jsii.String("{orderId}"), nil), batchResource) // an order may be called batch
+	a.addGatewayResponses()
+	s.Auth.finish(a)
+	return a
+}
+
+// API is the REST API itself.
+func (a *OrderAPI) API() awsapigateway.RestApi { return a.api }
+
+// Stage that the API is served from.
+func (a *OrderAPI) Stage() awsapigateway.Stage { return a.api.DeploymentStage() }
+
+// Role that API Gateway sends to the queue with.
+func (a *OrderAPI) Role() awsiam.Role { return a.role }
+
+// Status is the function that answers GET.
+func (a *OrderAPI) Status() awslambda.Function { return a.status }
+
+// StatusLogs is the status function's log group.
+func (a *OrderAPI) StatusLogs() awslogs.ILogGroup { return a.logs }
+
+// APIKey that [AuthAPIKey] made, nil with another auth.
+func (a *OrderAPI) APIKey() awsapigateway.IApiKey {
+	if a.apiKey == nil {
+		return nil
+	}
+	return a.apiKey
+}
+
+// UsagePlan that [AuthAPIKey] made, nil with another auth. Further keys, limits and quotas are added to it.
+func (a *OrderAPI) UsagePlan() awsapigateway.UsagePlan { return a.usagePlan }
+
+// GrantSubmit lets the grantee post orders, one and many, and ask for their status. It matters with [AuthIAM].
+func (a *OrderAPI) GrantSubmit(grantee awsiam.IGrantable) awsiam.Grant {
+	arn := func(method, path string) *string {
+		return a.api.ArnForExecuteApi(&method, &path, &a.settings.StageName)
+	}
+	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Grantee:      grantee,
+		Actions:      jsii.Strings("execute-api:Invoke"),
+		ResourceArns: &[]*string{arn("POST", "/orders"), arn("POST", "/orders/batch"), arn("GET", "/orders/*")},
+	})
+}
+
+func (a *OrderAPI) newAPI() {
+	s := a.settings
+	stage := &awsapigateway.StageOptions{StageName: &s.StageName}
+	if s.Throttle.RateLimit > 0 {
+		stage.ThrottlingRateLimit = &s.Throttle.RateLimit
+		stage.ThrottlingBurstLimit = jsii.Number(s.Throttle.BurstLimit)
+	}
+	a.api = awsapigateway.NewRestApi(a, jsii.String("RestApi"), &awsapigateway.RestApiProps{
+		RestApiName:   a.displayName(),
+		EndpointTypes: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL},
+		DeployOptions: stage,
+		// The role is one an account, and a stack that sets it takes it from the others when it is deleted.
+		CloudWatchRole: jsii.Bool(false),
+	})
+	// An output that nobody asked for.
+	a.api.Node().TryRemoveChild(jsii.String("Endpoint"))
+	// The door opens when there is somebody behind it: a version of the API never accepts what the processor does not know.
+	a.api.LatestDeployment().Node().AddDependency(s.Pipeline.ProcessorMapping())
+
+	a.validator = a.api.AddRequestValidator(jsii.String("Validator"), &awsapigateway.RequestValidatorOptions{ValidateRequestBody: jsii.Bool(true)})
+	a.role = awsiam.NewRole(a, jsii.String("Role"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("apigateway.amazonaws.com"), nil),
+	})
+	s.Pipeline.GrantEnqueue(a.role)
+}
+
+// displayName is unique in the account: the API's metrics are found by this name, not by its id.
+func (a *OrderAPI) displayName() *string {
+	unique := awscdk.Names_UniqueResourceName(a, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(64)})
+	return jsii.String(*awscdk.Stack_Of(a).StackName() + "-" + *unique)
+}
+
+func (a *OrderAPI) integrationTimeout() awscdk.Duration {
+	return awscdk.Duration_Millis(jsii.Number(a.settings.timeout * 1000))
+}
+
+// addPost lets API Gateway validate a body and send it to the queue.
+func (a *OrderAPI) addPost(resource awsapigateway.Resource, auth awsapigateway.MethodOptions, name, schema string) {
+	model := awsapigateway.NewCfnModel(a, jsii.String(name+"Model"), &awsapigateway.CfnModelProps{
+		RestApiId:   a.api.RestApiId(),
+		ContentType: jsii.String("application/json"),
+	})
+	// The very text: of an object, CDK drops what is empty, and an empty schema means something. CloudFormation takes either,
+	// CDK's type only the object.
+	model.AddPropertyOverride(jsii.String("Schema"), ascii(schema))
+	queue := a.settings.Pipeline.Queue()
+	template := func(text string) *map[string]*string {
+		return &map[string]*string{"application/json": &text}
+	}
+	integration := awsapigateway.NewAwsIntegration(&awsapigateway.AwsIntegrationProps{
+		Service:               jsii.String("sqs"),
+		Path:                  jsii.String(*queue.Env().Account + "/" + *queue.QueueName()),
+		Region:                queue.Env().Region,
+		IntegrationHttpMethod: jsii.String("POST"),
+		Options: &awsapigateway.IntegrationOptions{
+			CredentialsRole: a.role,
+			Timeout:         a.integrationTimeout(),
+			// The query protocol: no header of the client's reaches SQS, and it answers JSON whatever the client accepts.
+			RequestParameters: &map[string]*string{
+				"integration.request.header.Content-Type": jsii.String("'application/x-www-form-urlencoded'"),
+				"integration.request.header.Accept":       jsii.String("'application/json'"),
+			},
+			RequestTemplates: template(sendMessage),
+			// A content type without a template would bypass template and model.
+			PassthroughBehavior: awsapigateway.PassthroughBehavior_NEVER,
+			IntegrationResponses: &[]*awsapigateway.IntegrationResponse{
+				{StatusCode: jsii.String("202"), SelectionPattern: jsii.String(`2\d{2}`), ResponseTemplates: template(accepted)},
+				{
+					StatusCode:         jsii.String("503"),
+					ResponseTemplates:  template(notAccepted),
+					ResponseParameters: &map[string]*string{"method.response.header.Retry-After": jsii.String("'" + retryAfter + "'")},
+				},
+			},
+		},
+	})
+	auth.RequestModels = &map[string]awsapigateway.IModel{
+		"application/json": awsapigateway.Model_FromModelName(a, jsii.String(name+"ModelRef"), model.Ref()),
+	}
+	auth.RequestValidator = a.validator
+	auth.MethodResponses = &[]*awsapigateway.MethodResponse{
+		{StatusCode: jsii.String("202")},
+		{StatusCode: jsii.String("503"), ResponseParameters: &map[string]*bool{"method.response.header.Retry-After": jsii.Bool(true)}},
+	}
+	resource.AddMethod(jsii.String("POST"), integration, &auth)
+	// A deployment is a snapshot, models included: a new schema needs a new one.
+	a.api.LatestDeployment().AddToLogicalId(map[string]any{name + "Model": schema})
+	a.api.LatestDeployment().Node().AddDependency(model)
+}
+
+// addStatus lets the status function answer.
+func (a *OrderAPI) addStatus(auth awsapigateway.MethodOptions, resources ...awsapigateway.Resource) {
+	s := a.settings
+	a.status, a.logs = function.New(a, "Status", function.Props(s.Status), function.Leg{
+		Package:       statusPackage,
+		Description:   "OrderPipeline: says what became of an order",
+		Timeout:       s.statusTimeout,
+		Environment:   map[string]*string{envTableName: s.Pipeline.Table().TableName()},
+		RemovalPolicy: s.Pipeline.RemovalPolicy(),
+	})
+	s.Pipeline.Table().Grant(a.status, jsii.String("dynamodb:Query"))
+	integration := awsapigateway.NewLambdaIntegration(a.status, &awsapigateway.LambdaIntegrationOptions{
+		Timeout:         a.integrationTimeout(),
+		AllowTestInvoke: jsii.Bool(false),
+	})
+	for _, resource := range resources {
+		resource.AddMethod(jsii.String("GET"), integration, &auth)
+	}
+}

@@ -1,0 +1,454 @@
+package orderapi_test
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
+	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
+	"github.com/orderpipeline/orderpipeline/constructs/orderapi"
+	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
+	"github.com/orderpipeline/orderpipeline/order"
+)
+
+func TestMain(m *testing.M) { synthtest.Main(m) }
+
+// synth makes an API with the props' differences from the defaults.
+func synth(t *testing.T, mutate func(awscdk.Stack, *orderapi.OrderAPIProps)) synthtest.Template {
+	t.Helper()
+	stack := synthtest.NewStack(t)
+	props := orderapi.OrderAPIProps{Pipeline: orderpipeline.NewOrderPipeline(stack, "P", nil)}
+	if mutate != nil {
+		mutate(stack, &props)
+	}
+	orderapi.NewOrderAPI(stack, "A", &props)
+	return synthtest.Synth(t, stack)
+}
+
+// methods of the API by path and verb.
+func methods(template synthtest.Template) map[string]map[string]any {
+	found := map[string]map[string]any{}
+	for _, id := range template.IDs("AWS::ApiGateway::Method") {
+		name := strings.TrimPrefix(id, "ARestApi")
+		found[name[:len(name)-8]] = template.Resources[id].Properties
+	}
+	return found
+}
+
+func deployment(t *testing.T, template synthtest.Template) string {
+	t.Helper()
+	return template.IDs("AWS::ApiGateway::Deployment")[0]
+}
+
+const (
+	wantSend     = "Action=SendMessage&MessageBody=$util.urlEncode($input.body)"
+	wantAccepted = `{"status":"ACCEPTED","messageId":"$input.path('$.SendMessageResponse.SendMessageResult.MessageId')"}`
+	// Rendered by Velocity 1.7 and 2.3: 413 for InvalidParameterValue, 400 for InvalidMessageContents, else 503. What changes
+	// here must be tried there again, and in the emulator.
+	wantRefused = `#set($code = $input.path('$.Error.Code'))` +
+		`#set($statuses = {"$code": 503, "InvalidParameterValue": 413, "InvalidMessageContents": 400})` +
+		`#set($names = {"$code": "UNAVAILABLE", "InvalidParameterValue": "TOO_LARGE", "InvalidMessageContents": "INVALID"})` +
+		`#set($messages = {"$code": "not accepted, please try again", "InvalidParameterValue": "the body is too large", "InvalidMessageContents": "the body holds characters that the queue cannot carry"})` +
+		`#set($context.responseOverride.status = $statuses.get("$code"))` +
+		`#set($name = "UNAVAILABLE")#set($name = $names.get("$code"))` +
+		`#set($message = "not accepted, please try again")#set($message = $messages.get("$code"))` +
+		`{"status":"$name","message":"$message"}`
+)
+
+func TestDefaults(t *testing.T) {
+	template := synth(t, nil)
+	arn := func(path string) string { return `{"Fn::GetAtt":["` + template.ID(t, path) + `","Arn"]}` }
+	ref := func(path string) string { return `{"Ref":"` + template.ID(t, path) + `"}` }
+
+	t.Run("API and stage", func(t *testing.T) {
+		for _, want := range [][2]string{
+			{"ARestApi.EndpointConfiguration", `{"Types":["REGIONAL"]}`},
+			{"ARestApi.Name", `"Test-TestA04FE4F89"`},
+			{"ARestApiDeploymentStagev1.StageName", `"v1"`},
+			{"ARestApiDeploymentStagev1.AccessLogSetting", "null"},
+			{"ARestApiDeploymentStagev1.MethodSettings", "null"},
+			{"ARestApiDeploymentStagev1.DeploymentId", `{"Ref":"` + deployment(t, template) + `"}`},
+			{"AStatus.Timeout", "10"},
+			{"AStatus.Environment.Variables", `{"TABLE_NAME":` + ref("PTable") + `}`},
+			{"AStatusLogs.RetentionInDays", "30"},
+			{"AStatusLogs.DeletionPolicy", `"Retain"`},
+		} {
+			if got := template.At(t, want[0]); got != want[1] {
+				t.Errorf("%s is %s, want %s", want[0], got, want[1])
+			}
+		}
+		if got := template.IDs("AWS::ApiGateway::Account"); got != nil {
+			t.Errorf("the account's role is not ours to set: %v", got)
+		}
+		if len(template.Outputs) > 0 {
+			t.Errorf("outputs nobody asked for: %v", template.Outputs)
+		}
+	})
+
+	t.Run("the door opens last", func(t *testing.T) {
+		depends := template.Resources[deployment(t, template)].DependsOn
+		if mapping := template.ID(t, "PProcessorMapping"); !slices.Contains(depends, mapping) {
+			t.Errorf("the deployment does not depend on %s: %v", mapping, depends)
+		}
+		for _, kind := range []string{"AWS::ApiGateway::Model", "AWS::ApiGateway::GatewayResponse", "AWS::ApiGateway::Method", "AWS::ApiGateway::RequestValidator"} {
+			for _, id := range template.IDs(kind) {
+				if !slices.Contains(depends, id) {
+					t.Errorf("the deployment does not depend on %s, and would leave it out", id)
+				}
+			}
+		}
+	})
+
+	t.Run("roles", func(t *testing.T) {
+		for policy, want := range map[string][]string{
+			"ARoleDefaultPolicy": {`{"Action":"sqs:SendMessage","Effect":"Allow","Resource":` + arn("PQueue") + `}`},
+			"AStatusRoleDefaultPolicy": {
+				`{"Action":["logs:CreateLogStream","logs:PutLogEvents"],"Effect":"Allow","Resource":` + arn("AStatusLogs") + `}`,
+				`{"Action":"dynamodb:Query","Effect":"Allow","Resource":` + arn("PTable") + `}`,
+			},
+		} {
+			if diff := cmp.Diff(want, template.Statements(t, policy)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", policy, diff)
+			}
+		}
+		permissions := template.IDs("AWS::Lambda::Permission")
+		if len(permissions) != 1 {
+			t.Fatalf("permissions: %v", permissions)
+		}
+		want := `"/GET/orders/*"]]}`
+		if got := synthtest.JSON(t, template.Resources[permissions[0]].Properties["SourceArn"]); !strings.HasSuffix(got, want) {
+			t.Errorf("source is %s, want it to end with %s", got, want)
+		}
+	})
+
+	t.Run("methods", func(t *testing.T) {
+		all := methods(template)
+		if len(all) != 3 {
+			t.Fatalf("methods: %v", all)
+		}
+		for name, model := range map[string]string{"ordersPOST": "AOrderModel", "ordersbatchPOST": "ABatchModel"} {
+			method := all[name]
+			integration := method["Integration"].(map[string]any)
+			want := map[string]any{
+				"Type": "AWS", "IntegrationHttpMethod": "POST", "PassthroughBehavior": "NEVER", "TimeoutInMillis": 10_000.0,
+				"Credentials":      map[string]any{"Fn::GetAtt": []any{template.ID(t, "ARole"), "Arn"}},
+				"RequestTemplates": map[string]any{"application/json": wantSend},
+				"RequestParameters": map[string]any{
+					"integration.request.header.Content-Type": "'application/x-www-form-urlencoded'",
+					"integration.request.header.Accept":       "'application/json'",
+				},
+				"IntegrationResponses": []any{
+					map[string]any{"StatusCode": "202", "SelectionPattern": `2\d{2}`, "ResponseTemplates": map[string]any{"application/json": wantAccepted}},
+					map[string]any{"StatusCode": "503", "ResponseTemplates": map[string]any{"application/json": wantRefused},
+						"ResponseParameters": map[string]any{"method.response.header.Retry-After": "'1'"}},
+				},
+				"Uri": integration["Uri"],
+			}
+			if diff := cmp.Diff(want, integration); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+			wantURI := `{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":apigateway:",{"Ref":"AWS::Region"},":sqs:path/",{"Ref":"AWS::AccountId"},"/",{"Fn::GetAtt":["` + template.ID(t, "PQueue") + `","QueueName"]}]]}`
+			if got := synthtest.JSON(t, integration["Uri"]); got != wantURI {
+				t.Errorf("%s goes to %s, want %s", name, got, wantURI)
+			}
+			for field, want := range map[string]string{
+				"AuthorizationType":  `"AWS_IAM"`,
+				"ApiKeyRequired":     "null",
+				"RequestModels":      `{"application/json":` + ref(model) + `}`,
+				"RequestValidatorId": ref("ARestApiValidator"),
+				"MethodResponses":    `[{"StatusCode":"202"},{"ResponseParameters":{"method.response.header.Retry-After":true},"StatusCode":"503"}]`,
+			} {
+				if got := synthtest.JSON(t, method[field]); got != want {
+					t.Errorf("%s: %s is %s, want %s", name, field, got, want)
+				}
+			}
+		}
+		get := all["ordersorderIdGET"]
+		integration := get["Integration"].(map[string]any)
+		if get["AuthorizationType"] != "AWS_IAM" || integration["Type"] != "AWS_PROXY" || integration["TimeoutInMillis"] != 10_000.0 {
+			t.Errorf("GET is %v", get)
+		}
+	})
+
+	t.Run("models", func(t *testing.T) {
+		// Byte for byte what the processor validates with.
+		if got := template.Resources[template.ID(t, "AOrderModel")].Properties["Schema"]; got != string(order.DefaultSchema().JSON()) {
+			t.Errorf("the model is %v", got)
+		}
+		var batch map[string]any
+		if err := json.Unmarshal([]byte(template.Resources[template.ID(t, "ABatchModel")].Properties["Schema"].(string)), &batch); err != nil {
+			t.Fatal(err)
+		}
+		if batch["maxItems"] != 25.0 || batch["minItems"] != 1.0 {
+			t.Errorf("a batch takes %v to %v", batch["minItems"], batch["maxItems"])
+		}
+		if got := template.At(t, "ARestApiValidator.ValidateRequestBody"); got != "true" {
+			t.Errorf("ValidateRequestBody is %s", got)
+		}
+	})
+
+	t.Run("gateway responses", func(t *testing.T) {
+		got := map[string]string{}
+		for _, id := range template.IDs("AWS::ApiGateway::GatewayResponse") {
+			p := template.Resources[id].Properties
+			code, _ := p["StatusCode"].(string)
+			header := ""
+			if p["ResponseParameters"] != nil {
+				header = " " + synthtest.JSON(t, p["ResponseParameters"])
+			}
+			text := p["ResponseTemplates"].(map[string]any)["application/json"].(string)
+			got[p["ResponseType"].(string)] = code + " " + text + header
+			assertJSON(t, text)
+		}
+		const retry = ` {"gatewayresponse.header.Retry-After":"'1'"}`
+		const unavailable = `503 {"status":"UNAVAILABLE","message":"not accepted, please try again"}` + retry
+		want := map[string]string{
+			"BAD_REQUEST_BODY":             `400 {"status":"INVALID","message":$context.error.messageString}`,
+			"BAD_REQUEST_PARAMETERS":       `400 {"status":"INVALID","message":$context.error.messageString}`,
+			"UNSUPPORTED_MEDIA_TYPE":       `415 {"status":"UNSUPPORTED_MEDIA_TYPE","message":"the content type must be application/json"}`,
+			"REQUEST_TOO_LARGE":            `413 {"status":"TOO_LARGE","message":"the body is too large"}`,
+			"UNAUTHORIZED":                 `401 {"status":"UNAUTHORIZED","message":$context.error.messageString}`,
+			"ACCESS_DENIED":                `403 {"status":"FORBIDDEN","message":$context.error.messageString}`,
+			"EXPIRED_TOKEN":                `403 {"status":"FORBIDDEN","message":$context.error.messageString}`,
+			"INVALID_API_KEY":              `403 {"status":"FORBIDDEN","message":$context.error.messageString}`,
+			"INVALID_SIGNATURE":            `403 {"status":"FORBIDDEN","message":$context.error.messageString}`,
+			"MISSING_AUTHENTICATION_TOKEN": `403 {"status":"FORBIDDEN","message":$context.error.messageString}`,
+			"WAF_FILTERED":                 `403 {"status":"FORBIDDEN","message":$context.error.messageString}`,
+			"THROTTLED":                    `429 {"status":"THROTTLED","message":$context.error.messageString}` + retry,
+			"QUOTA_EXCEEDED":               `429 {"status":"THROTTLED","message":$context.error.messageString}` + retry,
+			"INTEGRATION_FAILURE":          unavailable,
+			"INTEGRATION_TIMEOUT":          unavailable,
+			"AUTHORIZER_FAILURE":           unavailable,
+			"DEFAULT_4XX":                  ` {"status":"ERROR","message":$context.error.messageString}`,
+			"DEFAULT_5XX":                  ` {"status":"ERROR","message":$context.error.messageString}` + retry,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// assertJSON checks that a template becomes JSON when API Gateway puts its words in.
+func assertJSON(t *testing.T, template string) {
+	t.Helper()
+	text := regexp.MustCompile(`\$context\.error\.messageString`).ReplaceAllString(template, `"words"`)
+	if !json.Valid([]byte(text)) {
+		t.Errorf("not JSON: %s", text)
+	}
+}
+
+func TestProps(t *testing.T) {
+	type props = orderapi.OrderAPIProps
+	function := func(stack awscdk.Stack) awslambda.IFunction {
+		return awslambda.NewFunction(stack, jsii.String("Authorizer"), &awslambda.FunctionProps{
+			Code: awslambda.Code_FromInline(jsii.String("x")), Runtime: awslambda.Runtime_PYTHON_3_13(), Handler: jsii.String("index.x"),
+		})
+	}
+	for _, test := range []struct {
+		name   string
+		mutate func(awscdk.Stack, *props)
+		auth   string // of each method
+		key    string
+		want   map[string]string
+	}{
+		{"AuthNone", func(_ awscdk.Stack, p *props) { p.Auth = orderapi.AuthNone() }, `"NONE"`, "null", nil},
+		{"AuthAPIKey", func(_ awscdk.Stack, p *props) { p.Auth = orderapi.AuthAPIKey() }, `"NONE"`, "true", map[string]string{
+			"AKey.Enabled": "true",
+		}},
+		{"AuthCognito", func(stack awscdk.Stack, p *props) {
+			p.Auth = orderapi.AuthCognito(awscognito.NewUserPool(stack, jsii.String("Pool"), nil))
+		}, `"COGNITO_USER_POOLS"`, "null", map[string]string{
+			"AAuthorizer.Type":           `"COGNITO_USER_POOLS"`,
+			"AAuthorizer.IdentitySource": `"method.request.header.Authorization"`,
+		}},
+		{"AuthLambda", func(stack awscdk.Stack, p *props) { p.Auth = orderapi.AuthLambda(function(stack), nil) }, `"CUSTOM"`, "null", map[string]string{
+			"AAuthorizer.Type":                         `"REQUEST"`,
+			"AAuthorizer.IdentitySource":               `"method.request.header.Authorization"`,
+			"AAuthorizer.AuthorizerResultTtlInSeconds": "300",
+		}},
+		{"AuthLambda with props", func(stack awscdk.Stack, p *props) {
+			p.Auth = orderapi.AuthLambda(function(stack), &orderapi.LambdaAuthProps{Header: "X-Token", CacheTTL: awscdk.Duration_Seconds(jsii.Number(0))})
+		}, `"CUSTOM"`, "null", map[string]string{
+			"AAuthorizer.IdentitySource":               `"method.request.header.X-Token"`,
+			"AAuthorizer.AuthorizerResultTtlInSeconds": "0",
+		}},
+		{"Throttle", func(_ awscdk.Stack, p *props) { p.Throttle = orderapi.ThrottleProps{RateLimit: 100, BurstLimit: 200} }, `"AWS_IAM"`, "null", map[string]string{
+			"ARestApiDeploymentStagev1.MethodSettings": `[{"DataTraceEnabled":false,"HttpMethod":"*","ResourcePath":"/*","ThrottlingBurstLimit":200,"ThrottlingRateLimit":100}]`,
+		}},
+		{"Throttle.RateLimit", func(_ awscdk.Stack, p *props) { p.Throttle.RateLimit = 0.5 }, `"AWS_IAM"`, "null", map[string]string{
+			"ARestApiDeploymentStagev1.MethodSettings": `[{"DataTraceEnabled":false,"HttpMethod":"*","ResourcePath":"/*","ThrottlingBurstLimit":1,"ThrottlingRateLimit":0.5}]`,
+		}},
+		{"ValidationDetails", func(_ awscdk.Stack, p *props) { p.ValidationDetails = true }, `"AWS_IAM"`, "null", map[string]string{
+			"ARestApiBadRequestBody.ResponseTemplates": `{"application/json":"{\"status\":\"INVALID\",\"message\":\"$context.error.validationErrorString\"}"}`,
+		}},
+		{"StageName", func(_ awscdk.Stack, p *props) { p.StageName = "shop" }, `"AWS_IAM"`, "null", map[string]string{
+			"ARestApiDeploymentStageshop.StageName": `"shop"`,
+		}},
+		{"Status", func(_ awscdk.Stack, p *props) {
+			p.Status = orderpipeline.FunctionProps{Timeout: awscdk.Duration_Seconds(jsii.Number(3)), MemoryMiB: 512, Architecture: awslambda.Architecture_X86_64()}
+		}, `"AWS_IAM"`, "null", map[string]string{
+			"AStatus.Timeout": "3", "AStatus.MemorySize": "512", "AStatus.Architectures": `["x86_64"]`,
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			template := synth(t, test.mutate)
+			for path, want := range test.want {
+				if got := template.At(t, path); got != want {
+					t.Errorf("%s is %s, want %s", path, got, want)
+				}
+			}
+			for name, method := range methods(template) {
+				if got := synthtest.JSON(t, method["AuthorizationType"]); got != test.auth {
+					t.Errorf("%s: auth is %s, want %s", name, got, test.auth)
+				}
+				if got := synthtest.JSON(t, method["ApiKeyRequired"]); got != test.key {
+					t.Errorf("%s: an API key is required: %s, want %s", name, got, test.key)
+				}
+			}
+		})
+	}
+	t.Run("IntegrationTimeout", func(t *testing.T) {
+		template := synth(t, func(_ awscdk.Stack, p *props) { p.IntegrationTimeout = awscdk.Duration_Millis(jsii.Number(2500)) })
+		for name, method := range methods(template) {
+			if got := method["Integration"].(map[string]any)["TimeoutInMillis"]; got != 2500.0 {
+				t.Errorf("%s: timeout is %v ms", name, got)
+			}
+		}
+	})
+	t.Run("usage plan", func(t *testing.T) {
+		stack := synthtest.NewStack(t)
+		api := orderapi.NewOrderAPI(stack, "A", &props{Pipeline: orderpipeline.NewOrderPipeline(stack, "P", nil), Auth: orderapi.AuthAPIKey()})
+		if api.APIKey() == nil || api.UsagePlan() == nil {
+			t.Fatal("no key, or no plan")
+		}
+		template := synthtest.Synth(t, stack)
+		plan := template.At(t, "AUsagePlan.ApiStages")
+		if want := `{"Ref":"` + template.ID(t, "ARestApiDeploymentStagev1") + `"}`; !strings.Contains(plan, want) {
+			t.Errorf("the plan's stages are %s, want %s", plan, want)
+		}
+		if got := template.IDs("AWS::ApiGateway::UsagePlanKey"); len(got) != 1 {
+			t.Errorf("keys of the plan: %v", got)
+		}
+	})
+}
+
+// A deployment is a snapshot: its id must change with whatever it holds, and with nothing else.
+func TestDeploymentID(t *testing.T) {
+	type props = orderapi.OrderAPIProps
+	first := deployment(t, synth(t, nil))
+	for range 3 {
+		if again := deployment(t, synth(t, nil)); again != first {
+			t.Fatalf("the same API is deployed as %s, then as %s", first, again)
+		}
+	}
+	schema, err := order.NewSchema([]byte(strings.Replace(string(order.DefaultSchema().JSON()), `"maxItems": 100`, `"maxItems": 99`, 1)), "orderId")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, mutate := range map[string]func(awscdk.Stack, *props){
+		"auth":    func(_ awscdk.Stack, p *props) { p.Auth = orderapi.AuthNone() },
+		"details": func(_ awscdk.Stack, p *props) { p.ValidationDetails = true },
+		"timeout": func(_ awscdk.Stack, p *props) { p.IntegrationTimeout = awscdk.Duration_Seconds(jsii.Number(29)) },
+		"schema": func(stack awscdk.Stack, p *props) {
+			stack.Node().TryRemoveChild(jsii.String("P"))
+			var own orderpipeline.OrderPipelineProps
+			own.Schema, own.Processor.Function.Code = schema, awslambda.Code_FromCfnParameters(nil)
+			p.Pipeline = orderpipeline.NewOrderPipeline(stack, "P", &own)
+		},
+	} {
+		if deployment(t, synth(t, mutate)) == first {
+			t.Errorf("another %s, but the same deployment", name)
+		}
+	}
+}
+
+func TestTwoAPIs(t *testing.T) {
+	stack := synthtest.NewStack(t)
+	pipeline := orderpipeline.NewOrderPipeline(stack, "P", nil)
+	orderapi.NewOrderAPI(stack, "One", &orderapi.OrderAPIProps{Pipeline: pipeline})
+	orderapi.NewOrderAPI(stack, "Two", &orderapi.OrderAPIProps{Pipeline: pipeline})
+	template := synthtest.Synth(t, stack)
+	if one, two := template.At(t, "OneRestApi.Name"), template.At(t, "TwoRestApi.Name"); one == two {
+		t.Errorf("two APIs are called %s, and their metrics are one", one)
+	}
+}
+
+func TestGrantSubmitAndGetters(t *testing.T) {
+	stack := synthtest.NewStack(t)
+	api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{Pipeline: orderpipeline.NewOrderPipeline(stack, "P", nil)})
+	client := awsiam.NewRole(stack, jsii.String("Client"), &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()})
+	api.GrantSubmit(client)
+	awscdk.Tags_Of(api).Add(jsii.String("team"), jsii.String("orders"), nil)
+	if api.API() == nil || api.Stage() == nil || api.Role() == nil || api.Status() == nil || api.StatusLogs() == nil {
+		t.Error("a getter is empty")
+	}
+	if api.APIKey() != nil || api.UsagePlan() != nil {
+		t.Error("a key without AuthAPIKey")
+	}
+	template := synthtest.Synth(t, stack)
+	got := template.Statements(t, "ClientDefaultPolicy")
+	if len(got) != 1 || !strings.Contains(got[0], `"Action":"execute-api:Invoke"`) {
+		t.Fatalf("statements: %s", got)
+	}
+	for _, path := range []string{"/v1/POST/orders", "/v1/POST/orders/batch", "/v1/GET/orders/*"} {
+		if !strings.Contains(got[0], path+`"`) {
+			t.Errorf("no %s in %s", path, got[0])
+		}
+	}
+	if got := template.At(t, "ARestApi.Tags"); got != `[{"Key":"team","Value":"orders"}]` {
+		t.Errorf("tags are %s", got)
+	}
+}
+
+func TestValidation(t *testing.T) {
+	type props = orderapi.OrderAPIProps
+	stack := synthtest.NewStack(t)
+	pipeline := orderpipeline.NewOrderPipeline(stack, "P", nil)
+	const about = "orderapi.OrderAPIProps: "
+	if got, want := synthtest.Panic(func() { orderapi.NewOrderAPI(stack, "nil", nil) }), about+`Pipeline is nil: needs the pipeline that the orders go to`; got != want {
+		t.Errorf("panics with\n%s\nwant\n%s", got, want)
+	}
+	for _, test := range []struct {
+		name   string
+		mutate func(*props)
+		want   string
+	}{
+		{"cognito", func(p *props) { p.Auth = orderapi.AuthCognito() }, `Auth is AuthCognito(): needs a user pool: nobody could call`},
+		{"cognito nil", func(p *props) { p.Auth = orderapi.AuthCognito(nil) }, `Auth is AuthCognito(nil): needs user pools that are not nil`},
+		{"lambda", func(p *props) { p.Auth = orderapi.AuthLambda(nil, nil) }, `Auth is AuthLambda(nil): needs the authorizer's function`},
+		{"header", func(p *props) {
+			p.Auth = orderapi.AuthLambda(pipeline.Processor(), &orderapi.LambdaAuthProps{Header: "X Y"})
+		},
+			`Auth: LambdaAuthProps.Header is "X Y": needs the name of a header`},
+		{"ttl", func(p *props) {
+			p.Auth = orderapi.AuthLambda(pipeline.Processor(), &orderapi.LambdaAuthProps{CacheTTL: awscdk.Duration_Hours(jsii.Number(2))})
+		}, `Auth: LambdaAuthProps.CacheTTL is 7200 s: needs 0 to 3600 s: these are API Gateway's bounds`},
+		{"stage", func(p *props) { p.StageName = "a/b" }, `StageName is "a/b": needs letters, digits, _ and -, at most 128, as API Gateway does`},
+		{"rate", func(p *props) { p.Throttle.RateLimit = -1 }, `Throttle.RateLimit is -1: needs calls a second, or 0 for the account's limit`},
+		{"burst", func(p *props) { p.Throttle.BurstLimit = 5 }, `Throttle.BurstLimit is 5: needs a Throttle.RateLimit: a bucket is filled at a rate`},
+		{"negative burst", func(p *props) { p.Throttle.BurstLimit = -5 }, `Throttle.BurstLimit is -5: needs a number of calls, or 0 for as many as RateLimit`},
+		{"timeout", func(p *props) { p.IntegrationTimeout = awscdk.Duration_Seconds(jsii.Number(30)) },
+			`IntegrationTimeout is 30 s: needs 0.05 to 29 s: these are API Gateway's bounds`},
+		{"status", func(p *props) { p.Status.Environment = map[string]string{"TABLE_NAME": "x"} },
+			`Status.Environment is "TABLE_NAME": needs another name: the construct sets this variable itself`},
+		{"all at once", func(p *props) { p.StageName, p.Throttle.RateLimit = "a b", -1 }, "2 problems:\n  - StageName is"},
+	} {
+		p := props{Pipeline: pipeline}
+		test.mutate(&p)
+		children := len(*stack.Node().Children())
+		if got := synthtest.Panic(func() { orderapi.NewOrderAPI(stack, "A"+test.name, &p) }); !strings.HasPrefix(got, about+test.want) {
+			t.Errorf("%s: panics with\n%s\nwant\n%s", test.name, got, about+test.want)
+		}
+		if len(*stack.Node().Children()) != children {
+			t.Errorf("%s: something was created before the props were checked", test.name)
+		}
+	}
+}

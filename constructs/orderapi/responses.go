@@ -1,0 +1,58 @@
+package orderapi
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// retryAfter is what a client is asked to wait, in seconds: most of what it is sent with is over at once.
+const retryAfter = "1"
+
+// addGatewayResponses makes every answer that API Gateway gives by itself JSON with a status, as the others are. A slice,
+// not a map: the order reaches the deployment's logical id.
+func (a *OrderAPI) addGatewayResponses() {
+	invalid := "$context.error.messageString"
+	if a.settings.ValidationDetails {
+		invalid = `"$context.error.validationErrorString"`
+	}
+	const said = "$context.error.messageString" // quoted by API Gateway
+	for _, r := range []struct {
+		id      string
+		kind    awsapigateway.ResponseType
+		code    string // "" is API Gateway's own
+		status  string
+		message string // JSON
+		retry   bool
+	}{
+		{"BadRequestBody", awsapigateway.ResponseType_BAD_REQUEST_BODY(), "400", "INVALID", invalid, false},
+		{"BadRequestParameters", awsapigateway.ResponseType_BAD_REQUEST_PARAMETERS(), "400", "INVALID", said, false},
+		{"UnsupportedMediaType", awsapigateway.ResponseType_UNSUPPORTED_MEDIA_TYPE(), "415", "UNSUPPORTED_MEDIA_TYPE", `"the content type must be application/json"`, false},
+		{"RequestTooLarge", awsapigateway.ResponseType_REQUEST_TOO_LARGE(), "413", "TOO_LARGE", `"` + tooLarge + `"`, false},
+		{"Unauthorized", awsapigateway.ResponseType_UNAUTHORIZED(), "401", "UNAUTHORIZED", said, false},
+		{"AccessDenied", awsapigateway.ResponseType_ACCESS_DENIED(), "403", "FORBIDDEN", said, false},
+		{"ExpiredToken", awsapigateway.ResponseType_EXPIRED_TOKEN(), "403", "FORBIDDEN", said, false},
+		{"InvalidAPIKey", awsapigateway.ResponseType_INVALID_API_KEY(), "403", "FORBIDDEN", said, false},
+		{"InvalidSignature", awsapigateway.ResponseType_INVALID_SIGNATURE(), "403", "FORBIDDEN", said, false},
+		{"MissingAuthenticationToken", awsapigateway.ResponseType_MISSING_AUTHENTICATION_TOKEN(), "403", "FORBIDDEN", said, false},
+		{"WAFFiltered", awsapigateway.ResponseType_WAF_FILTERED(), "403", "FORBIDDEN", said, false},
+		{"Throttled", awsapigateway.ResponseType_THROTTLED(), "429", "THROTTLED", said, true},
+		{"QuotaExceeded", awsapigateway.ResponseType_QUOTA_EXCEEDED(), "429", "THROTTLED", said, true},
+		{"IntegrationFailure", awsapigateway.ResponseType_INTEGRATION_FAILURE(), "503", "UNAVAILABLE", `"` + tryAgain + `"`, true},
+		{"IntegrationTimeout", awsapigateway.ResponseType_INTEGRATION_TIMEOUT(), "503", "UNAVAILABLE", `"` + tryAgain + `"`, true},
+		{"AuthorizerFailure", awsapigateway.ResponseType_AUTHORIZER_FAILURE(), "503", "UNAVAILABLE", `"` + tryAgain + `"`, true},
+		{"Default4XX", awsapigateway.ResponseType_DEFAULT_4XX(), "", "ERROR", said, false},
+		{"Default5XX", awsapigateway.ResponseType_DEFAULT_5XX(), "", "ERROR", said, true},
+	} {
+		options := &awsapigateway.GatewayResponseOptions{
+			Type:      r.kind,
+			Templates: &map[string]*string{"application/json": jsii.String(`{"status":"` + r.status + `","message":` + r.message + `}`)},
+		}
+		if r.code != "" {
+			options.StatusCode = jsii.String(r.code)
+		}
+		if r.retry {
+			options.ResponseHeaders = &map[string]*string{"Retry-After": jsii.String("'" + retryAfter + "'")}
+		}
+		a.api.AddGatewayResponse(jsii.String(r.id), options)
+	}
+}

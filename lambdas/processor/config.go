@@ -1,0 +1,105 @@
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/orderpipeline/orderpipeline/lambdas/internal/function"
+	"github.com/orderpipeline/orderpipeline/order"
+)
+
+// Table is what the processor needs of DynamoDB.
+type Table interface {
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+}
+
+// Queue is what the processor needs of SQS.
+type Queue interface {
+	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+}
+
+// Config is what a Handler works with. Table, Queue, TableName, RejectedQueueURL and MaxDocumentBytes are required.
+type Config struct {
+	// Table is the DynamoDB client.
+	Table Table
+	// Queue is the SQS client.
+	Queue Queue
+	// TableName is the table of the orders and refusals.
+	TableName string
+	// RejectedQueueURL is the queue for documents that are refused.
+	RejectedQueueURL string
+	// MaxDocumentBytes is the size of the largest document whose event still fits the topic's message size limit.
+	MaxDocumentBytes int
+	// Schema validates the documents. Default: order.DefaultSchema().
+	Schema *order.Schema
+	// Now gives the time, for storedAt and for the deadline. Default: time.Now.
+	Now func() time.Time
+	// Logger gets one line a batch. Default: JSON on standard output.
+	Logger *slog.Logger
+}
+
+// Handler is the processor.
+type Handler struct{ Config }
+
+// New checks the configuration and fills in its defaults. It reports everything that is missing at once.
+func New(config Config) (*Handler, error) {
+	var errs []error
+	if config.Table == nil {
+		errs = append(errs, errors.New("processor: Table is required"))
+	}
+	if config.Queue == nil {
+		errs = append(errs, errors.New("processor: Queue is required"))
+	}
+	if config.TableName == "" {
+		errs = append(errs, errors.New("processor: TableName is required"))
+	}
+	if config.RejectedQueueURL == "" {
+		errs = append(errs, errors.New("processor: RejectedQueueURL is required"))
+	}
+	if config.MaxDocumentBytes < 1 {
+		errs = append(errs, fmt.Errorf("processor: MaxDocumentBytes is %d, must be at least 1", config.MaxDocumentBytes))
+	}
+	if config.Schema == nil {
+		config.Schema = order.DefaultSchema()
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Logger == nil {
+		config.Logger = function.Logger()
+	}
+	return &Handler{config}, errors.Join(errs...)
+}
+
+// FromEnvironment makes the Handler of a deployed function from TABLE_NAME, REJECTED_QUEUE_URL and MAX_DOCUMENT_BYTES.
+func FromEnvironment(ctx context.Context) (*Handler, error) {
+	var env function.Environment
+	config := Config{
+		TableName:        env.String("TABLE_NAME"),
+		RejectedQueueURL: env.String("REJECTED_QUEUE_URL"),
+		MaxDocumentBytes: env.Bytes("MAX_DOCUMENT_BYTES"),
+	}
+	if err := env.Err(); err != nil {
+		return nil, err
+	}
+	clients, err := function.Config(ctx)
+	if err != nil {
+		return nil, err
+	}
+	config.Table, config.Queue = dynamodb.NewFromConfig(clients), sqs.NewFromConfig(clients)
+	return New(config)
+}
+
+// Must gives the handler or panics: a function that cannot start has nobody to return an error to.
+func Must(h *Handler, err error) *Handler {
+	if err != nil {
+		panic(err)
+	}
+	return h
+}

@@ -1,0 +1,375 @@
+package processor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orderpipeline/orderpipeline/order"
+)
+
+// fakeTable keeps items as the real table does for the one kind of call that the processor makes.
+type fakeTable struct {
+	items map[string]item
+	put   func(*dynamodb.PutItemInput) error // a fault before the write, nil for none
+}
+
+func (f *fakeTable) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	if f.put != nil {
+		if err := f.put(in); err != nil {
+			return nil, err
+		}
+	}
+	if got, want := aws.ToString(in.ConditionExpression), "attribute_not_exists(orderId)"; got != want {
+		return nil, fmt.Errorf("condition %q, want %q", got, want)
+	}
+	key := textOf(in.Item, order.AttrOrderID) + " " + textOf(in.Item, order.AttrItem)
+	if existing, ok := f.items[key]; ok {
+		return nil, fmt.Errorf("wrapped as the SDK does: %w", &types.ConditionalCheckFailedException{Item: existing})
+	}
+	f.items[key] = in.Item
+	return &dynamodb.PutItemOutput{}, nil
+}
+
+type fakeQueue struct {
+	sent []*sqs.SendMessageInput
+	err  error
+}
+
+func (f *fakeQueue) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	f.sent = append(f.sent, in)
+	return &sqs.SendMessageOutput{}, nil
+}
+
+type harness struct {
+	*Handler
+	table *fakeTable
+	queue *fakeQueue
+	log   *bytes.Buffer
+}
+
+var now = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+func newHarness(t *testing.T, mutate ...func(*Config)) *harness {
+	t.Helper()
+	h := &harness{table: &fakeTable{items: map[string]item{}}, queue: &fakeQueue{}, log: &bytes.Buffer{}}
+	config := Config{
+		Table: h.table, Queue: h.queue, TableName: "orders", RejectedQueueURL: "rejected", MaxDocumentBytes: 1000,
+		Now:    func() time.Time { return now },
+		Logger: slog.New(slog.NewJSONHandler(h.log, nil)),
+	}
+	for _, m := range mutate {
+		m(&config)
+	}
+	handler, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Handler = handler
+	return h
+}
+
+// batch makes an SQS event with messages m1, m2, ….
+func batch(bodies ...string) (event events.SQSEvent) {
+	for i, body := range bodies {
+		event.Records = append(event.Records, events.SQSMessage{
+			MessageId: fmt.Sprintf("m%d", i+1), Body: body,
+			Attributes: map[string]string{"SentTimestamp": "1793534399000"},
+		})
+	}
+	return event
+}
+
+func (h *harness) handle(t *testing.T, bodies ...string) (failed []string, err error) {
+	t.Helper()
+	response, err := h.Handle(context.Background(), batch(bodies...))
+	if response.BatchItemFailures == nil {
+		t.Error("batchItemFailures is null, must be []")
+	}
+	for _, f := range response.BatchItemFailures {
+		failed = append(failed, f.ItemIdentifier)
+	}
+	return failed, err
+}
+
+func (h *harness) stored(id string) string {
+	return textOf(h.table.items[id+" order"], order.AttrDocument)
+}
+
+// refusals lists what is on the rejected queue: reason, order id, message id, index, document.
+func (h *harness) refusals() (list []string) {
+	for _, in := range h.queue.sent {
+		attribute := func(name string) string { return aws.ToString(in.MessageAttributes[name].StringValue) }
+		list = append(list, strings.Join([]string{attribute("reason"), attribute("orderId"), attribute("messageId"),
+			attribute("batchIndex"), aws.ToString(in.MessageBody)}, "|"))
+	}
+	return list
+}
+
+func doc(id, note string) string {
+	return fmt.Sprintf(`{"orderId":%q,"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":100}],"note":%q}`, id, note)
+}
+
+func TestHandleStoresOnceAndKeepsTheFirst(t *testing.T) {
+	h := newHarness(t)
+	first, other := doc("A", "first"), doc("A", "other")
+	for range 3 {
+		if failed, err := h.handle(t, first, other); err != nil || failed != nil {
+			t.Fatalf("failed %v, error %v", failed, err)
+		}
+	}
+	if got := h.stored("A"); got != first {
+		t.Errorf("stored %s, want %s", got, first)
+	}
+	want := "conflict|A|m2||" + other
+	if diff := cmp.Diff([]string{want, want, want}, h.refusals()); diff != "" {
+		t.Error(diff)
+	}
+	if len(h.table.items) != 2 { // the order, and one refusal however often it was refused
+		t.Errorf("%d items, want 2", len(h.table.items))
+	}
+	stored := h.table.items["A order"]
+	for name, want := range map[string]string{
+		order.AttrKind: "order", order.AttrMessageID: "m1",
+		order.AttrStoredAt: "2026-11-01T12:00:00.000Z", order.AttrAcceptedAt: "2026-11-01T11:59:59.000Z",
+	} {
+		if got := textOf(stored, name); got != want {
+			t.Errorf("%s = %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestHandleBatchOfOrders(t *testing.T) {
+	h := newHarness(t)
+	good, bad := doc("A", ""), `{"orderId":"B","currency":"EUR","items":[]}`
+	if failed, err := h.handle(t, "[ "+good+" ,"+bad+", 7 ]"); err != nil || failed != nil {
+		t.Fatalf("failed %v, error %v", failed, err)
+	}
+	if got := h.stored("A"); got != good {
+		t.Errorf("stored %q", got)
+	}
+	want := []string{"invalid|B|m1|1|" + bad, "invalid||m1|2|7"}
+	if diff := cmp.Diff(want, h.refusals()); diff != "" {
+		t.Error(diff)
+	}
+	for key, i := range h.table.items {
+		if key != "A order" && (textOf(i, order.AttrKind) != "refusal" || textOf(i, order.AttrReason) != "invalid" ||
+			textOf(i, order.AttrPointer) != "/items") {
+			t.Errorf("%s: %v", key, i)
+		}
+	}
+}
+
+func TestHandlePutsAside(t *testing.T) {
+	array := func(n int) string { return "[" + strings.Repeat("1,", n-1) + "1]" }
+	for name, test := range map[string]struct{ body, want string }{
+		"not JSON":        {"order!", "not-json||m1||order!"},
+		"empty array":     {"[]", "empty-batch||m1||[]"},
+		"too many orders": {array(order.MaxMessageOrders + 1), "batch-too-long||m1||" + array(order.MaxMessageOrders+1)},
+		"too large":       {doc("A", strings.Repeat("x", 1000)), "too-large|A|m1||" + doc("A", strings.Repeat("x", 1000))},
+		"duplicate name":  {`{"orderId":"A","orderId":"B"}`, `duplicate-member||m1||{"orderId":"A","orderId":"B"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			if failed, err := h.handle(t, test.body); err != nil || failed != nil {
+				t.Fatalf("failed %v, error %v", failed, err)
+			}
+			if diff := cmp.Diff([]string{test.want}, h.refusals()); diff != "" {
+				t.Error(diff)
+			}
+			if h.stored("A")+h.stored("B") != "" {
+				t.Error("stored all the same")
+			}
+		})
+	}
+}
+
+func TestHandleFailures(t *testing.T) {
+	fault := errors.New("throttled")
+	t.Run("a failed write fails its message only", func(t *testing.T) {
+		h := newHarness(t)
+		h.table.put = func(in *dynamodb.PutItemInput) error {
+			if textOf(in.Item, order.AttrOrderID) == "A" {
+				return fault
+			}
+			return nil
+		}
+		failed, err := h.handle(t, doc("A", ""), doc("B", ""), "["+doc("A", "")+","+doc("C", "")+"]")
+		if diff := cmp.Diff([]string{"m1", "m3"}, failed); diff != "" || err != nil {
+			t.Error(diff, err)
+		}
+		if h.stored("B") == "" || h.stored("C") == "" || h.stored("A") != "" {
+			t.Errorf("items %v", h.table.items)
+		}
+	})
+	t.Run("all failed is an error", func(t *testing.T) {
+		h := newHarness(t)
+		h.table.put = func(*dynamodb.PutItemInput) error { return fault }
+		if _, err := h.handle(t, doc("A", ""), doc("B", "")); !errors.Is(err, fault) {
+			t.Errorf("error %v", err)
+		}
+	})
+	t.Run("no acknowledgement when putting aside fails", func(t *testing.T) {
+		h := newHarness(t)
+		h.queue.err = fault
+		failed, _ := h.handle(t, "not JSON", doc("A", ""), `{"orderId":"B"}`)
+		if diff := cmp.Diff([]string{"m1", "m3"}, failed); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("a panic in an AWS call is no verdict", func(t *testing.T) {
+		h := newHarness(t)
+		h.table.put = func(in *dynamodb.PutItemInput) error {
+			if textOf(in.Item, order.AttrOrderID) == "A" {
+				panic("secret")
+			}
+			return nil
+		}
+		failed, err := h.handle(t, doc("A", ""), doc("B", ""))
+		if diff := cmp.Diff([]string{"m1"}, failed); diff != "" || err != nil {
+			t.Error(diff, err)
+		}
+		if len(h.queue.sent) != 0 || h.stored("B") == "" {
+			t.Error("refused, or the neighbour did not go on")
+		}
+	})
+	t.Run("a panic while judging is refused", func(t *testing.T) {
+		h := newHarness(t)
+		h.Schema = nil // dereferenced by Parse
+		if failed, err := h.handle(t, doc("A", "")); err != nil || failed != nil {
+			t.Fatalf("failed %v, error %v", failed, err)
+		}
+		if diff := cmp.Diff([]string{"internal||m1||" + doc("A", "")}, h.refusals()); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("out of time: no more calls, the rest is delivered again", func(t *testing.T) {
+		clock := now
+		h := newHarness(t, func(c *Config) { c.Now = func() time.Time { return clock } })
+		h.table.put = func(*dynamodb.PutItemInput) error { clock = clock.Add(10 * time.Second); return nil }
+		ctx, cancel := context.WithDeadline(context.Background(), now.Add(20*time.Second))
+		defer cancel()
+		response, err := h.Handle(deadlineOnly{ctx}, batch(doc("A", ""), "["+doc("B", "")+","+doc("C", "")+"]", doc("D", "")))
+		var failed []string
+		for _, f := range response.BatchItemFailures {
+			failed = append(failed, f.ItemIdentifier)
+		}
+		if diff := cmp.Diff([]string{"m2", "m3"}, failed); diff != "" || err != nil {
+			t.Error(diff, err)
+		}
+		if len(h.table.items) != 2 {
+			t.Errorf("%d writes, want 2", len(h.table.items))
+		}
+	})
+}
+
+// deadlineOnly has the deadline of virtual time, and never ends by real time.
+type deadlineOnly struct{ context.Context }
+
+func (deadlineOnly) Done() <-chan struct{} { return nil }
+func (deadlineOnly) Err() error            { return nil }
+
+func TestSameDocument(t *testing.T) {
+	schema := order.DefaultSchema()
+	o, _ := schema.Parse([]byte(doc("A", "x")))
+	respaced := strings.ReplaceAll(doc("A", "x"), ",", " ,\n")
+	for name, test := range map[string]struct {
+		stored  item
+		want    bool
+		wantErr bool
+	}{
+		"same hash":                       {item{"hash": text(o.Hash), "hashVersion": number(order.HashVersion)}, true, false},
+		"other hash":                      {item{"hash": text("0"), "hashVersion": number(order.HashVersion)}, false, false},
+		"tombstone":                       {item{"kind": text("tombstone"), "hash": text(o.Hash)}, true, false},
+		"hashed otherwise, same document": {item{"hash": text("v0"), "hashVersion": number(0), "document": text(respaced)}, true, false},
+		"hashed otherwise, another one":   {item{"hash": text(o.Hash), "hashVersion": number(0), "document": text(doc("A", "y"))}, false, false},
+		"no hash at all":                  {item{"kind": text("order")}, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := newHarness(t).sameDocument(test.stored, o)
+			if got != test.want || (err != nil) != test.wantErr {
+				t.Errorf("got %v, %v; want %v, error %v", got, err, test.want, test.wantErr)
+			}
+		})
+	}
+}
+
+func TestPutAsideOfAFullMessage(t *testing.T) {
+	h := newHarness(t)
+	full := strings.Repeat("x", 1<<20)
+	if failed, err := h.handle(t, full); err != nil || failed != nil {
+		t.Fatal(failed, err)
+	}
+	if got := h.queue.sent[0]; len(got.MessageAttributes) != 0 || *got.MessageBody != full {
+		t.Errorf("%d attributes on a message that has no room for them", len(got.MessageAttributes))
+	}
+}
+
+func TestLogHoldsNoOrderContents(t *testing.T) {
+	h := newHarness(t)
+	h.table.put = func(in *dynamodb.PutItemInput) error {
+		if textOf(in.Item, order.AttrOrderID) == "SECRET-P" {
+			panic("SECRET panic")
+		}
+		return nil
+	}
+	_, _ = h.handle(t, doc("SECRET-A", "SECRET"), `{"orderId":"SECRET-B","SECRET":1}`, "SECRET", doc("SECRET-P", "SECRET"))
+	if strings.Contains(h.log.String(), "SECRET") {
+		t.Errorf("order contents in the log: %s", h.log)
+	}
+	var line struct {
+		Messages, Orders, Stored, FailedMessages int
+		Refused                                  map[string]int
+	}
+	if err := json.Unmarshal(h.log.Bytes(), &line); err != nil { // fails for more than one line, too
+		t.Fatal(err)
+	}
+	if line.Messages != 4 || line.Orders != 3 || line.Stored != 1 || line.FailedMessages != 1 || line.Refused["invalid"] != 1 || line.Refused["not-json"] != 1 {
+		t.Errorf("log %s", h.log)
+	}
+}
+
+func TestNewReportsEverything(t *testing.T) {
+	_, err := New(Config{})
+	for _, field := range []string{"Table", "Queue", "TableName", "RejectedQueueURL", "MaxDocumentBytes"} {
+		if err == nil || !strings.Contains(err.Error(), "processor: "+field+" is") {
+			t.Errorf("%s is not named in: %v", field, err)
+		}
+	}
+}
+
+func TestFromEnvironment(t *testing.T) {
+	for _, name := range []string{"TABLE_NAME", "REJECTED_QUEUE_URL", "MAX_DOCUMENT_BYTES"} {
+		t.Setenv(name, "")
+	}
+	_, err := FromEnvironment(context.Background())
+	for _, name := range []string{"TABLE_NAME", "REJECTED_QUEUE_URL", "MAX_DOCUMENT_BYTES"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not named in: %v", name, err)
+		}
+	}
+	t.Setenv("AWS_REGION", "us-east-1")
+	t.Setenv("TABLE_NAME", "orders")
+	t.Setenv("REJECTED_QUEUE_URL", "rejected")
+	t.Setenv("MAX_DOCUMENT_BYTES", "1000")
+	h, err := FromEnvironment(context.Background())
+	if err != nil || h.TableName != "orders" || h.RejectedQueueURL != "rejected" || h.MaxDocumentBytes != 1000 {
+		t.Errorf("%+v, %v", h, err)
+	}
+}

@@ -1,0 +1,41 @@
+package status
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/orderpipeline/orderpipeline/order"
+)
+
+// Handle answers one request. It never returns an error: API Gateway would make a 502 of it, which says nothing to the
+// client; a table that cannot be read is a 503 with Retry-After.
+func (h *Handler) Handle(ctx context.Context, request events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+	orderID, ok := request.PathParameters["orderId"]
+	if !ok {
+		orderID = path.Base(request.Path) // an order called batch: POST /orders/batch has a resource of its own
+	}
+	if !order.ValidID(orderID) {
+		return message(http.StatusBadRequest, "INVALID",
+			fmt.Sprintf("An order id is 1 to %d characters of A-Z a-z 0-9 . _ ~ -", order.MaxIDLength)), nil
+	}
+	out, err := h.Table.Query(ctx, &dynamodb.QueryInput{
+		TableName:                 aws.String(h.TableName),
+		KeyConditionExpression:    aws.String(order.AttrOrderID + " = :id"),
+		ExpressionAttributeValues: item{":id": &types.AttributeValueMemberS{Value: orderID}},
+		ConsistentRead:            aws.Bool(true), // a client that has just been told 202 asks at once
+		// The order comes first: its sort key sorts before all refusals'. One more than is shown tells whether there are more.
+		Limit: aws.Int32(1 + MaxRefusals + 1),
+	})
+	if err != nil {
+		h.Logger.ErrorContext(ctx, "the table cannot be read", "error", err.Error())
+		return retryLater(http.StatusServiceUnavailable, "UNAVAILABLE", "The order cannot be looked up now. Try again.", 5), nil
+	}
+	return h.answer(orderID, out.Items, len(out.LastEvaluatedKey) > 0), nil
+}

@@ -1,0 +1,122 @@
+package faults
+
+import (
+	"context"
+	"hash/fnv"
+	"maps"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/orderpipeline/orderpipeline/order"
+)
+
+type item = map[string]types.AttributeValue
+
+type key struct{ orderID, item string }
+
+// table models DynamoDB: conditional writes, and a stream of what was inserted.
+type table struct {
+	items map[key]item
+	keys  []key // in the order of their first write
+	// unfiltered is a stream whose event source mapping has lost its filter.
+	unfiltered bool
+	// rehashed is a table whose items were hashed by another release.
+	rehashed bool
+}
+
+// PutItem is the processor's write.
+func (w *World) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	k := key{text(in.Item, order.AttrOrderID), text(in.Item, order.AttrItem)}
+	site := PutOrder
+	if strings.HasPrefix(k.item, order.ItemRefusalPrefix) {
+		site = PutRefusal
+	}
+	return call(w, ctx, site, k.orderID, func(Kind) (*dynamodb.PutItemOutput, error) { return w.put(k, in) })
+}
+
+func (w *World) put(k key, in *dynamodb.PutItemInput) (*dynamodb.PutItemOutput, error) {
+	existing, taken := w.table.items[k]
+	if taken && in.ConditionExpression != nil {
+		if w.table.rehashed && k.item == order.ItemOrder {
+			existing = maps.Clone(existing)
+			existing[order.AttrHash] = &types.AttributeValueMemberS{Value: "another"}
+			existing[order.AttrHashVersion] = &types.AttributeValueMemberN{Value: "0"}
+		}
+		failed := &types.ConditionalCheckFailedException{}
+		if in.ReturnValuesOnConditionCheckFailure == types.ReturnValuesOnConditionCheckFailureAllOld {
+			failed.Item = existing
+		}
+		return nil, failed
+	}
+	if taken && k.item == order.ItemOrder {
+		w.violated("stored-once", "order %s was written again", k.orderID)
+	}
+	w.table.items[k] = in.Item
+	if !taken {
+		w.table.keys = append(w.table.keys, k)
+		w.stream(k, in.Item)
+	}
+	return &dynamodb.PutItemOutput{}, nil
+}
+
+// stream appends a new item to the stream, unless the mapping's filter drops it.
+func (w *World) stream(k key, i item) {
+	if text(i, order.AttrKind) != order.KindOrder && !w.table.unfiltered {
+		return
+	}
+	image := map[string]events.DynamoDBAttributeValue{}
+	for name, value := range i {
+		switch v := value.(type) {
+		case *types.AttributeValueMemberS:
+			image[name] = events.NewStringAttribute(v.Value)
+		case *types.AttributeValueMemberN:
+			image[name] = events.NewNumberAttribute(v.Value)
+		}
+	}
+	h := fnv.New32()
+	h.Write([]byte(k.orderID))
+	s := w.shards[h.Sum32()%uint32(len(w.shards))]
+	s.records = append(s.records, record{w.clock, events.DynamoDBEventRecord{
+		EventName: "INSERT",
+		Change:    events.DynamoDBStreamRecord{SequenceNumber: w.id("seq"), NewImage: image},
+	}})
+}
+
+// GetItem is the operator's read.
+func (w *World) GetItem(_ context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return &dynamodb.GetItemOutput{Item: w.table.items[key{text(in.Key, order.AttrOrderID), text(in.Key, order.AttrItem)}]}, nil
+}
+
+// Scan is the operator's read of the orders stored in a span of time, two items a page.
+func (w *World) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+	const page = 2
+	first, last := text(in.ExpressionAttributeValues, ":first"), text(in.ExpressionAttributeValues, ":last")
+	start := 0
+	if in.ExclusiveStartKey != nil {
+		for start < len(w.table.keys) && w.table.keys[start].orderID+w.table.keys[start].item != text(in.ExclusiveStartKey, "at") {
+			start++
+		}
+	}
+	out := &dynamodb.ScanOutput{}
+	for n, k := range w.table.keys[start:] {
+		if n == page {
+			out.LastEvaluatedKey = item{"at": &types.AttributeValueMemberS{Value: k.orderID + k.item}}
+			break
+		}
+		i := w.table.items[k]
+		if at := text(i, order.AttrStoredAt); text(i, order.AttrKind) == order.KindOrder && first <= at && at <= last {
+			out.Items = append(out.Items, i)
+		}
+	}
+	return out, nil
+}
+
+func text(i item, name string) string {
+	if value, ok := i[name].(*types.AttributeValueMemberS); ok {
+		return value.Value
+	}
+	return ""
+}

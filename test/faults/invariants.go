@@ -1,0 +1,292 @@
+package faults
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/orderpipeline/orderpipeline/order"
+)
+
+// The promise, in the words of a model that shares no code with the handlers: what a document is, and what must become of
+// it, is known from the schedule.
+
+// checkAccounted holds whenever the pipeline has come to rest.
+func (w *World) checkAccounted() {
+	documents := w.documents()
+	w.checkAccepted(documents)
+	w.checkStored(documents)
+	w.checkRefused(documents)
+	w.checkEvents()
+	w.checkPublished()
+	w.checkOnFailure()
+}
+
+// documents gives every document that was ever posted, by its bytes.
+func (w *World) documents() map[string]Document {
+	all := map[string]Document{}
+	for _, post := range w.posts {
+		for _, d := range post.Documents {
+			all[d.JSON()] = d
+		}
+	}
+	return all
+}
+
+// sameOrder holds for two spellings of one document.
+func sameOrder(a, b Document) bool {
+	return a.ID == b.ID && a.Content == b.Content && a.Flaw == b.Flaw
+}
+
+// checkAccepted: every message answered 202 is still in the queue or the DLQ, or each of its documents is stored, or
+// refused with its reason.
+func (w *World) checkAccepted(documents map[string]Document) {
+	waiting := map[string]bool{}
+	for _, q := range []*queue{w.queue, w.dlq} {
+		for _, m := range q.messages {
+			waiting[m.body] = true
+		}
+	}
+	rejected := map[string]string{} // reason by body
+	for _, m := range w.rejected.messages {
+		rejected[m.body] = aws.ToString(m.attributes["reason"].StringValue)
+	}
+	for _, a := range w.clients.accepted {
+		if waiting[a.body] {
+			continue
+		}
+		if a.Raw != "" && rejected[a.body] != rawReason(a.Raw) {
+			w.violated("accounted", "message %s is neither waiting nor refused as %s", a.body, rawReason(a.Raw))
+		}
+		for _, d := range a.Documents {
+			if stored, ok := w.stored(d); ok && sameOrder(documents[stored], d) {
+				continue
+			}
+			if reason := w.expectedReason(d); reason == "" {
+				w.violated("accounted", "document %s is not stored", d.JSON())
+			} else if rejected[d.JSON()] != reason {
+				w.violated("accounted", "document %s is not on the rejected queue as %s", d.JSON(), reason)
+			} else if d.Flaw != NoID && !w.refusalItem(d, reason) {
+				w.violated("accounted", "nothing in the table says that %s was refused as %s", d.JSON(), reason)
+			}
+		}
+	}
+}
+
+// stored gives the bytes that are stored under a document's order id.
+func (w *World) stored(d Document) (string, bool) {
+	i, ok := w.table.items[key{d.OrderID(), order.ItemOrder}]
+	return text(i, order.AttrDocument), ok
+}
+
+// expectedReason is why a document is refused, given what is stored under its id. Empty when it must not be.
+func (w *World) expectedReason(d Document) string {
+	switch d.Flaw {
+	case Bad, NoID:
+		return "invalid"
+	case Large:
+		return "too-large"
+	}
+	if _, taken := w.stored(d); taken {
+		return "conflict"
+	}
+	return ""
+}
+
+func rawReason(raw string) string {
+	switch raw {
+	case "[]":
+		return "empty-batch"
+	case "7":
+		return "invalid"
+	}
+	return "not-json"
+}
+
+func (w *World) refusalItem(d Document, reason string) bool {
+	for k, i := range w.table.items {
+		if k.orderID == d.OrderID() && text(i, order.AttrKind) == order.KindRefusal && text(i, order.AttrReason) == reason {
+			return true
+		}
+	}
+	return false
+}
+
+// checkStored: under an order id stands, byte for byte, a good document of that id that somebody posted.
+func (w *World) checkStored(documents map[string]Document) {
+	for _, k := range w.table.keys {
+		i := w.table.items[k]
+		if k.item != order.ItemOrder {
+			continue
+		}
+		d, known := documents[text(i, order.AttrDocument)]
+		if !known || d.OrderID() != k.orderID || !d.Storable() {
+			w.violated("stored-content", "under %s stands %q", k.orderID, text(i, order.AttrDocument))
+		}
+	}
+}
+
+// checkRefused: on the rejected queue is, byte for byte, what was posted, with the right reason; and no document is both
+// refused and stored.
+func (w *World) checkRefused(documents map[string]Document) {
+	for _, m := range w.rejected.messages {
+		reason := aws.ToString(m.attributes["reason"].StringValue)
+		d, isDocument := documents[m.body]
+		if !isDocument {
+			if w.posts[m.body].Raw == "" || reason != rawReason(m.body) {
+				w.violated("refused-content", "on the rejected queue is %q as %s", m.body, reason)
+			}
+			continue
+		}
+		if stored, ok := w.stored(d); ok && sameOrder(documents[stored], d) {
+			w.violated("refused-and-stored", "%s is stored and was refused as %s", m.body, reason)
+		}
+		if reason != w.expectedReason(d) {
+			w.violated("refused-content", "%s was refused as %q", m.body, reason)
+		}
+	}
+	hashes := map[key]bool{}
+	for _, k := range w.table.keys {
+		if i := w.table.items[k]; k.item != order.ItemOrder {
+			refusal := key{k.orderID, text(i, order.AttrHash)}
+			if hashes[refusal] {
+				w.violated("refused-once", "one document of %s has two refusals", k.orderID)
+			}
+			hashes[refusal] = true
+		}
+		refusal, stored := w.table.items[k], w.table.items[key{k.orderID, order.ItemOrder}]
+		if k.item != order.ItemOrder && stored != nil && text(refusal, order.AttrHash) == text(stored, order.AttrHash) {
+			w.violated("refused-and-stored", "%s has a refusal of the document that is stored", k.orderID)
+		}
+	}
+}
+
+// checkEvents: every event is that of a stored order: its id, its time, its document's bytes, the same each time.
+func (w *World) checkEvents() {
+	bytes, subjects := map[string]string{}, map[string]string{}
+	for _, e := range w.topic.events {
+		stored := w.table.items[key{e.Subject, order.ItemOrder}]
+		if stored == nil {
+			w.violated("event-without-order", "%s", e.bytes)
+			continue
+		}
+		if string(e.Data) != text(stored, order.AttrDocument) {
+			w.violated("event-bytes", "the document in %s is not the stored one", e.bytes)
+		}
+		if first, again := bytes[e.Subject]; again && first != e.bytes {
+			w.violated("event-bytes", "%s was %s before", e.bytes, first)
+		}
+		if subject, again := subjects[e.ID]; e.ID == "" || again && subject != e.Subject {
+			w.violated("event-bytes", "event id %q of order %s is that of order %q", e.ID, e.Subject, subject)
+		}
+		bytes[e.Subject], subjects[e.ID] = e.bytes, e.Subject
+	}
+}
+
+// checkPublished: every stored order's event reached the topic, but for those that were given up by name, and those that
+// the stream lost while the publisher was switched off for longer than it keeps them.
+func (w *World) checkPublished() {
+	for _, k := range w.table.keys {
+		if k.item != order.ItemOrder || w.published(k.orderID) || w.givenUp[k.orderID] || w.streamLost {
+			continue
+		}
+		if !w.unpublishable(k.orderID) {
+			w.violated("published", "the event of %s never reached the topic", k.orderID)
+		} else if !w.putAside(k.orderID) {
+			w.violated("published", "the event of %s can never be published, and nothing says so", k.orderID)
+		}
+	}
+}
+
+func (w *World) published(orderID string) bool {
+	for _, e := range w.topic.events {
+		if e.Subject == orderID {
+			return true
+		}
+	}
+	return false
+}
+
+// unpublishable reports whether the event of the order that is stored under an id can never be published.
+func (w *World) unpublishable(orderID string) bool {
+	for _, post := range w.posts {
+		for _, d := range post.Documents {
+			if stored, ok := w.stored(d); ok && d.OrderID() == orderID && stored == d.JSON() {
+				return d.Unpublishable()
+			}
+		}
+	}
+	return false
+}
+
+// putAside reports whether a message of the publisher on the on-failure queue names the order.
+func (w *World) putAside(orderID string) bool {
+	for _, m := range w.onFailure.messages {
+		var aside struct{ OrderID string }
+		if json.Unmarshal([]byte(m.body), &aside) == nil && aside.OrderID == orderID {
+			return true
+		}
+	}
+	return false
+}
+
+// checkOnFailure: the publisher puts aside only what can never be published.
+func (w *World) checkOnFailure() {
+	for _, m := range w.onFailure.messages {
+		var aside struct{ Source, OrderID string }
+		if err := json.Unmarshal([]byte(m.body), &aside); err != nil {
+			w.violated("put-aside", "on the on-failure queue is %q", m.body)
+		} else if aside.Source != "" && !w.unpublishable(aside.OrderID) {
+			w.violated("put-aside", "%s was put aside, and could be published", aside.OrderID)
+		}
+	}
+}
+
+// checkRecovered holds once the faults have stopped, the DLQ is redriven and the on-failure queue replayed: everything
+// valid is stored and published.
+func (w *World) checkRecovered() {
+	for _, q := range []*queue{w.queue, w.dlq} {
+		if len(q.messages) > 0 {
+			w.violated("recovered", "%d messages are left on the %s", len(q.messages), q.name)
+		}
+	}
+	for _, a := range w.clients.accepted {
+		for _, d := range a.Documents {
+			if !d.Storable() {
+				continue
+			}
+			if _, ok := w.stored(d); !ok {
+				w.violated("recovered", "nothing is stored under %s", d.OrderID())
+			} else if !w.unpublishable(d.OrderID()) && !w.published(d.OrderID()) {
+				w.violated("recovered", "the event of %s never reached the topic", d.OrderID())
+			}
+		}
+	}
+}
+
+// checkNeighbours: a message is delivered again only for the sake of its own orders.
+func (w *World) checkNeighbours(i *invocation, batch []*message, failed map[string]bool, err error) {
+	const callBudget = 6 * time.Second // with less left, a handler rightly leaves messages for the next time
+	if i.deadline.Sub(w.clock) < callBudget {
+		return
+	}
+	for _, m := range batch {
+		if (err != nil || failed[m.id]) && !i.failedFor(w.posts[m.body], m.body) {
+			w.violated("neighbours", "%s fails %s, though no call for it failed", i.name, m.id)
+		}
+	}
+}
+
+// failedFor reports whether a call for the message, or one of its documents, failed in this invocation.
+func (i *invocation) failedFor(post Post, body string) bool {
+	if i.failed[body] {
+		return true
+	}
+	for _, d := range post.Documents {
+		if i.failed[d.OrderID()] || i.failed[d.JSON()] {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,83 @@
+package main
+
+// mutant is one way to break the code: what stands once in a file is replaced.
+type mutant struct {
+	name, file, old, new string
+	invariant            string // that it must violate
+	imports              []string
+}
+
+const (
+	handler = "lambdas/processor/handler.go"
+	msg     = "lambdas/processor/message.go"
+	store   = "lambdas/processor/store.go"
+	refuse  = "lambdas/processor/refuse.go"
+	publish = "lambdas/publisher/publish.go"
+	pubHand = "lambdas/publisher/handler.go"
+	pubRec  = "lambdas/publisher/record.go"
+	limits  = "lambdas/internal/function/function.go"
+)
+
+var mutants = []mutant{
+	{"unconditional-put", store,
+		`aws.String("attribute_not_exists(" + order.AttrOrderID + ")")`, `(*string)(nil)`, "stored-once", nil},
+	{"message-id-as-identity", store,
+		`order.AttrOrderID:     text(o.ID),`, `order.AttrOrderID:     text(from.messageID),`, "stored-content", nil},
+	{"no-partial-batch-answer", handler,
+		`len(response.BatchItemFailures) == len(event.Records)`, `len(response.BatchItemFailures) > 0`, "neighbours", nil},
+	{"partial-batch-answer-empty", handler,
+		`events.SQSBatchItemFailure{ItemIdentifier: message.MessageId})`, `events.SQSBatchItemFailure{})
+			response.BatchItemFailures = response.BatchItemFailures[:0]`, "accounted", nil},
+	{"success-after-failed-put", msg,
+		"		case err != nil:\n			return err", "		case err != nil:\n			return nil", "accounted", nil},
+	{"acknowledge-after-failed-put-aside", refuse,
+		"	return h.putAside(ctx, from, o, refusal)", "	_ = h.putAside(ctx, from, o, refusal)\n	return nil", "accounted", nil},
+	{"put-aside-before-the-refusal-is-written", refuse,
+		"return err\n		}\n	}", "return nil\n		}\n	}", "accounted", nil},
+	{"failed-entries-ignored", publish,
+		`case published[e.id()]:`, `case true:`, "published", nil},
+	{"last-failed-sequence-number", publish,
+		"low = min(low, e.index)", "low = max(low, e.index)", "published", nil},
+	{"conflict-taken-for-duplicate", store,
+		"return false, &order.Refusal{Code: order.Conflict}, nil", "return false, nil, nil", "accounted", nil},
+	{"duplicate-taken-for-conflict", store,
+		"err != nil || same {", "err != nil || same && h == nil {", "refused-and-stored", nil},
+	{"compare-by-id-only", store,
+		"return hash == o.Hash, nil", "return true, nil", "accounted", nil},
+	{"event-time-is-now", pubRec,
+		"h.Format.Encode(e.orderID, storedAt,", "h.Format.Encode(e.orderID, h.Now().UTC().Format(order.TimeFormat),", "event-bytes", nil},
+	{"event-id-is-the-sequence-number", pubRec,
+		"h.Format.Encode(e.orderID, storedAt, []byte(document))",
+		`[]byte(strings.Replace(string(h.Format.Encode(e.orderID, storedAt, []byte(document))), order.EventID(e.orderID), record.Change.SequenceNumber+fmt.Sprint(h.Now().UnixNano()), 1))`, "event-bytes", []string{"fmt", "strings"}},
+	{"document-re-encoded", store,
+		"text(string(o.Document)),", `text(func() string { var v any; _ = json.Unmarshal(o.Document, &v); b, _ := json.Marshal(v); return string(b) }()),`, "stored-content", []string{"encoding/json"}},
+	{"put-aside-on-access-denied", publish,
+		`code == "InvalidParameter" ||`, `code == "InvalidParameter" || code == "AuthorizationError" ||`, "put-aside", nil},
+	{"put-aside-on-throttling", publish,
+		`code == "InvalidParameter" ||`, `code == "InvalidParameter" || code == "ThrottlingException" ||`, "put-aside", nil},
+	{"deadline-ignored", limits,
+		"ok && deadline.Sub(now) < CallBudget", "ok && deadline.Sub(now) < -CallBudget", "deadline", nil},
+	{"rest-of-batch-dropped-after-refusal", msg,
+		"		if errors.Is(err, function.ErrOutOfTime) {", "		if len(t.refused) > 0 || errors.Is(err, function.ErrOutOfTime) {", "accounted", nil},
+	{"rest-of-batch-dropped-after-failure", msg,
+		"err != nil && first == nil {", "err != nil && first == nil && i == 0 {", "accounted", nil},
+	{"whole-batch-array-put-aside", refuse,
+		"MessageBody:       aws.String(string(o.Document)),", `MessageBody:       aws.String(string(o.Document) + " "),`, "refused-content", nil},
+	{"panic-in-a-call-is-a-refusal", msg,
+		`			err = fmt.Errorf("panic: %T", p) // the type only: a panic's text may hold parts of the order`,
+		`			_ = fmt.Sprint
+			again, _ := h.Schema.Parse(document)
+			err = h.refuse(ctx, from, again, &order.Refusal{Code: order.Internal})`, "refused-content", nil},
+	{"no-refusal-in-the-table", refuse,
+		`if o.ID != "" {`, `if o.ID == "?" {`, "accounted", nil},
+	{"put-aside-not-awaited", publish,
+		"if asideErr := r.setAside(ctx, e); asideErr != nil {", "if asideErr := r.setAside(ctx, e); asideErr != nil && r.Topic == nil {", "published", nil},
+	{"publisher-error-swallowed", pubHand,
+		`return response, fmt.Errorf("none of %d records could be published: %w", len(event.Records), err)`, "return response, nil", "published", nil},
+	{"every-item-of-the-table-is-an-order", pubRec,
+		" || textOf(image, order.AttrKind) != order.KindOrder {", " {", "put-aside", nil},
+	{"refusal-keyed-by-message", refuse,
+		"order.RefusalItem(o.Hash)", "order.RefusalItem(from.messageID)", "refused-once", nil},
+	{"empty-batch-acknowledged-silently", msg,
+		"	if refusal != nil {\n", "	if refusal != nil && refusal.Code == order.EmptyBatch {\n		return nil\n	}\n	if refusal != nil {\n", "accounted", nil},
+}

@@ -1,0 +1,180 @@
+// Package snapshot pins what is deployed: the template of each environment, the logical ids of what holds orders, the
+// findings of cdk-nag, and that one source gives one template, wherever it lies.
+//
+// A template that changed fails the test with the difference. Read it line by line, then accept it:
+//
+//	go test ./test/snapshot -update
+package snapshot
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
+	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
+	"github.com/orderpipeline/orderpipeline/stacks"
+)
+
+var update = flag.Bool("update", false, "accept the templates as they are now")
+
+const root = "../.."
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20") // the machine's Node is its owner's matter
+	code := m.Run()
+	jsii.Close()
+	os.Exit(code)
+}
+
+// synth makes the orders stack of an environment with the settings of cdk.json, without building its code.
+func synth(t *testing.T, name string) (awscdk.App, *stacks.OrdersStack) {
+	t.Helper()
+	var config struct{ Context map[string]any }
+	text, err := os.ReadFile(filepath.Join(root, "cdk.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &config)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Context["aws:cdk:bundling-stacks"] = []string{}
+	env, err := stacks.Lookup(stacks.Environments(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), Context: &config.Context})
+	return app, stacks.NewOrdersStack(app, "Orders", env)
+}
+
+type template struct {
+	Resources map[string]struct{ Type, DeletionPolicy, UpdateReplacePolicy string }
+}
+
+func templateOf(t *testing.T, stack awscdk.Stack) (text string, parsed template) {
+	t.Helper()
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(assertions.Template_FromStack(stack, nil).ToJSON()); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(b.String()), &parsed); err != nil {
+		t.Fatal(err)
+	}
+	return b.String(), parsed
+}
+
+var assetHash = regexp.MustCompile(`[0-9a-f]{64}`)
+
+// normalise takes out what is not ours to pin: the hashes of the Lambda code, and this machine's architecture.
+func normalise(env, text string) string {
+	text = assetHash.ReplaceAllString(text, "ASSET")
+	if env == "local" {
+		host := map[string]string{"amd64": "x86_64"}[runtime.GOARCH]
+		if host == "" {
+			host = runtime.GOARCH
+		}
+		text = strings.ReplaceAll(text, `"`+host+`"`, `"HOST"`)
+	}
+	return text
+}
+
+func TestTemplates(t *testing.T) {
+	for _, env := range []string{"dev", "staging", "prod", "local"} {
+		t.Run(env, func(t *testing.T) {
+			_, stack := synth(t, env)
+			text, parsed := templateOf(t, stack)
+			compare(t, filepath.Join("testdata", env+".json"), normalise(env, text))
+			assertStateful(t, env, parsed)
+			if want := env == "staging" || env == "prod"; *stack.TerminationProtection() != want {
+				t.Errorf("termination protection is %t", *stack.TerminationProtection())
+			}
+			if got := *stack.StackName(); got != "OrderPipeline-"+env {
+				t.Errorf("the stack is called %s", got)
+			}
+		})
+	}
+}
+
+func compare(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("%s is not what is deployed now (-want +got):\n%s\nRead it, then accept it: go test ./test/snapshot -update", file, diff)
+	}
+}
+
+// assertStateful pins the logical ids of what holds orders or events: another id is another table or queue, and what was in
+// the old one stays behind. Never change this list; what is added to the stack is added to it.
+func assertStateful(t *testing.T, env string, parsed template) {
+	t.Helper()
+	want := []string{
+		"PipelineTable0C1A5F45",
+		"PipelineDeadLetterQueueF08023D6",
+		"PipelineOnFailureQueueAF491703",
+		"PipelineQueueC13966F5",
+		"PipelineRejectedQueueE37C5099",
+		"PipelineTopic95C94D25",
+	}
+	policy := "Retain"
+	if env == "dev" || env == "local" {
+		want = slices.Insert(want, 5,
+			"PipelineSubscriberBillingDeadLetterQueue224F55ED",
+			"PipelineSubscriberBillingQueue8F4F5BAB",
+			"PipelineSubscriberShippingDeadLetterQueueE0859594",
+			"PipelineSubscriberShippingQueueA5460D5D",
+		)
+		policy = "Delete"
+	}
+	var got []string
+	for _, kind := range []string{"AWS::DynamoDB::GlobalTable", "AWS::SQS::Queue", "AWS::SNS::Topic"} {
+		var ids []string
+		for id, r := range parsed.Resources {
+			if r.Type != kind {
+				continue
+			}
+			ids = append(ids, id)
+			if kind != "AWS::SNS::Topic" && (r.DeletionPolicy != policy || r.UpdateReplacePolicy != policy) {
+				t.Errorf("%s: deletion policy %s, update policy %s, want %s", id, r.DeletionPolicy, r.UpdateReplacePolicy, policy)
+			}
+		}
+		slices.Sort(ids)
+		got = append(got, ids...)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("stateful resources (-want +got):\n%s", diff)
+	}
+}
+
+// CDK's validation is strict with the flags of cdk.json, and does not know a property that is younger than it.
+func TestLargeEventsPassValidation(t *testing.T) {
+	app, _ := synth(t, "dev")
+	stack := awscdk.NewStack(app, jsii.String("Large"), nil)
+	orderpipeline.NewOrderPipeline(stack, "Pipeline", &orderpipeline.OrderPipelineProps{
+		Topic: orderpipeline.TopicProps{MaxMessageSizeBytes: 1024 * 1024},
+	})
+	if text, _ := templateOf(t, stack); !strings.Contains(text, `"MaximumMessageSize": 1048576`) {
+		t.Error("the topic has no limit of its own")
+	}
+}
