@@ -35,7 +35,7 @@ type demoCmd struct {
 func (demoCmd) Help() string {
 	return `Posts sample orders with nasty values, half of them one by one and half through the batch call, and a quarter twice. Then it reads
 the table and empties the queues of both demo subscribers with the AWS SDK and compares: each order stored once, its event at every
-subscriber that asked for it (Billing: all; Shipping: channel "web"), document and event byte for byte. Local only.
+subscriber that asked for it (Billing: all; Shipping: channel "web"), document and event byte for byte. Environments local and dev only.
 
 Example:
 
@@ -44,8 +44,8 @@ Example:
 
 // Run runs the demo.
 func (cmd *demoCmd) Run(ctx context.Context, a *app) error {
-	if a.target.Env != deployment.Local {
-		return &failure{what: "the demo runs on environment local only: it posts made-up orders and empties queues", next: "for one order on AWS: " + a.self() + " post" + a.envFlag() + " order.json", status: usageStatus}
+	if err := a.wantDemo("the demo posts made-up orders and empties queues"); err != nil {
+		return err
 	}
 	if cmd.Orders < 1 {
 		return &failure{what: "--orders must be at least 1", next: "leave it out for 20", status: usageStatus}
@@ -149,9 +149,12 @@ func demo(ctx context.Context, a *app, c *clock, n int) error {
 		for _, problem := range problems[:min(len(problems), maxProblems)] {
 			fmt.Fprintln(a.stderr, problem)
 		}
-		return &failure{what: fmt.Sprintf("the demo found %s", count(len(problems), "fault")), next: "look at the functions' logs in .local/emulator/emulator.log, and at the queues: " + a.self() + " describe"}
+		return &failure{what: fmt.Sprintf("the demo found %s", count(len(problems), "fault")), next: "look at the functions' logs and at the queues: " + a.self() + " describe" + a.envFlag()}
 	}
 	c.step("every document in the table and every event is, byte for byte, what was posted; %.1f s from the first post", time.Since(started).Seconds())
+	if d.Env != deployment.Local {
+		return nil
+	}
 	a.printf(`
 It keeps running at %[2]s. Next:
   %[1]s status %[3]s

@@ -27,7 +27,7 @@ type eventsCmd struct {
 // Help is the long help.
 func (eventsCmd) Help() string {
 	return `Takes events from the queues of the demo subscribers and prints them: what it shows is gone from the queue. Only the demo
-subscribers of the local environment can be read so; a real subscriber's queue is its own.
+subscribers of environments local and dev can be read so; a real subscriber's queue is its own.
 
 Ctrl-C ends it. With --count, an end by --timeout before that many events is a failure.
 
@@ -49,6 +49,9 @@ type event struct {
 
 // Run prints events until it has enough.
 func (cmd *eventsCmd) Run(ctx context.Context, a *app) error {
+	if err := a.wantDemo("showing events takes them out of the subscribers' queues"); err != nil {
+		return err
+	}
 	cfg, d, err := a.deployment(ctx)
 	if err != nil {
 		return err
@@ -123,10 +126,18 @@ func (cmd *eventsCmd) print(a *app, subscriber deployment.Subscriber, body strin
 	a.printf("%s  %-8s  %s  %s  %s\n", time.Now().Format(time.TimeOnly), subscriber.Name, e.Subject, e.ID, compact.String())
 }
 
+// wantDemo refuses environments where subscribers are real ones: why is what the command would do to them.
+func (a *app) wantDemo(why string) error {
+	if a.target.Env == deployment.Local || a.target.Env == "dev" {
+		return nil
+	}
+	return &failure{what: fmt.Sprintf("environment %q is not for this: %s", a.target.Env, why), next: "only local and dev have demo subscribers; elsewhere look at a subscriber's own queue", status: usageStatus}
+}
+
 // chooseSubscribers finds the demo subscribers by name, or all.
 func chooseSubscribers(a *app, d *deployment.Deployment, name string) ([]deployment.Subscriber, error) {
 	if len(d.Subscribers) == 0 {
-		return nil, &failure{what: fmt.Sprintf("environment %q has no demo subscribers", d.Env), next: "only local has them; on AWS look at a subscriber's own queue"}
+		return nil, &failure{what: fmt.Sprintf("environment %q has no demo subscribers", d.Env), next: "deploy the project's own stack, with DemoSubscribers"}
 	}
 	if strings.EqualFold(name, "all") {
 		return d.Subscribers, nil

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -39,7 +40,7 @@ func main() {
 
 // cli is the command line. Its help is the manual.
 type cli struct {
-	Env     string `help:"Environment: ${enum}; local when not given. local is this machine's emulator and never uses AWS credentials; the others are on AWS." enum:"local,dev,staging,prod" default:"local" placeholder:"ENV"`
+	Env     string `help:"Environment: local, dev, staging, prod, or another of stacks/environments.go; ${default} when not given. local is this machine's emulator and never uses AWS credentials; the others are on AWS." default:"local" placeholder:"ENV"`
 	Region  string `help:"AWS region (default: AWS_REGION or the profile's). Not for local." placeholder:"REGION"`
 	Profile string `help:"Profile of the AWS configuration (default: AWS_PROFILE or the default one). Not for local." placeholder:"NAME"`
 
@@ -111,6 +112,10 @@ func (a *app) envFlag() string {
 
 const usageStatus = 2
 
+// environmentName is what stacks allows. Which ones there are is the app's to say: a name that it does not know is told by cdk, or
+// by the missing stack.
+var environmentName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,19}$`)
+
 // run is main without the process: it gives the exit status.
 func run(ctx context.Context, args []string, a *app) (status int) {
 	var c cli
@@ -132,6 +137,9 @@ func run(ctx context.Context, args []string, a *app) (status int) {
 	}
 	if err != nil {
 		return report(a.stderr, &failure{what: err.Error(), next: a.self() + " --help shows the commands, orders COMMAND --help one of them", status: usageStatus})
+	}
+	if !environmentName.MatchString(c.Env) {
+		return report(a.stderr, &failure{what: fmt.Sprintf("%q cannot be the name of an environment", c.Env), next: "there are local, dev, staging and prod; stacks/environments.go has them", status: usageStatus})
 	}
 	a.target = deployment.Target{Env: c.Env, Region: c.Region, Profile: c.Profile}
 	return report(a.stderr, explain(ctx, a, parsed.Run()))

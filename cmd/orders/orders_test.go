@@ -359,7 +359,7 @@ func TestSamples(t *testing.T) {
 	if web != 50 || changed != 100 {
 		t.Errorf("%d of channel web, want 50; decoding and encoding changes %d, want all 100", web, changed)
 	}
-	if sampleRun("x") == sampleRun("x") {
+	if one, other := sampleRun("x"), sampleRun("x"); one == other {
 		t.Error("two runs share their ids")
 	}
 }
@@ -457,7 +457,7 @@ func TestHelp(t *testing.T) {
 		orders(t, nil, "", command, "--help").want(t, 0, "Example")
 	}
 	orders(t, nil, "", "pots").want(t, 2, "unexpected argument pots", "--help")
-	orders(t, nil, "", "describe", "--env=production").want(t, 2, "local", "dev", "staging", "prod")
+	orders(t, nil, "", "describe", "--env=Prod!").want(t, 2, "local", "dev", "staging", "prod")
 }
 
 // What would destroy or fake something on AWS is refused before anything else happens.
@@ -465,8 +465,9 @@ func TestGuards(t *testing.T) {
 	orders(t, nil, "", "down", "--env=prod").want(t, 2, "destroying prod needs --yes")
 	orders(t, nil, "prod\n", "down", "--env=dev").want(t, 1, "not confirmed; nothing was destroyed")
 	orders(t, nil, "", "down", "--env=dev").want(t, 1, "not confirmed; nothing was destroyed")
-	orders(t, nil, "", "up", "--env=dev", "--demo").want(t, 2, "local only")
-	orders(t, nil, "", "demo", "--env=dev").want(t, 2, "local only")
+	orders(t, nil, "", "up", "--env=dev", "--demo").want(t, 2, "--demo is for environment local")
+	orders(t, nil, "", "demo", "--env=prod").want(t, 2, "made-up orders")
+	orders(t, nil, "", "events", "--env=staging").want(t, 2, "takes them out of the subscribers' queues")
 	a := newAPI(t, accept)
 	orders(t, a, "", "events", "--subscriber=Nobody").want(t, 2, "no demo subscriber", "Billing")
 	orders(t, a, "", "demo").want(t, 1, "no demo subscriber Shipping")

@@ -161,7 +161,7 @@ func compile(ctx context.Context, root string) error {
 
 func (cmd *upCmd) aws(ctx context.Context, a *app, root string) error {
 	if cmd.Demo {
-		return &failure{what: "the demo runs on environment local only", next: "leave out --demo or --env", status: usageStatus}
+		return &failure{what: "--demo is for environment local", next: "deploy, then: " + a.self() + " demo" + a.envFlag(), status: usageStatus}
 	}
 	args := []string{"deploy", "--all", "-c", "env=" + a.target.Env}
 	if cmd.Yes {

@@ -168,13 +168,14 @@ var errPortLost = errors.New("the port was taken meanwhile")
 
 // leashed runs a command as the leader of its process group beside a watchdog in the same group. The watchdog waits for the
 // end of the pipe at descriptor 3, which the system closes when the starting process ends, even by SIGKILL; then it ends
-// the group.
+// the group, and removes the folder $0 that was made for it (empty: none).
 const leashed = `(
 	trap '' TERM INT HUP
 	cat <&3 >/dev/null
 	kill -s TERM -- -$$
 	n=0
 	while kill -0 $$ && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done
+	case "$0" in */.local/tmp/emulator-*) rm -rf -- "$0" ;; esac
 	kill -s KILL -- -$$
 ) >/dev/null 2>&1 &
 exec 3<&-
@@ -201,7 +202,7 @@ func (t *Tools) start(ctx context.Context, options EmulatorOptions, port int) (_
 		if e.Dir, err = os.MkdirTemp(parent, "emulator-"); err != nil {
 			return nil, err
 		}
-		e.temp = e.Dir
+		e.temp = e.Dir // below the root, which is absolute
 	}
 	if e.Dir, err = filepath.Abs(e.Dir); err != nil {
 		return nil, err
@@ -232,7 +233,7 @@ func (t *Tools) start(ctx context.Context, options EmulatorOptions, port int) (_
 		}
 		defer read.Close()
 		e.leash = write
-		cmd = exec.Command("/bin/sh", append([]string{"-c", leashed, "sh"}, program...)...)
+		cmd = exec.Command("/bin/sh", append([]string{"-c", leashed, e.temp}, program...)...)
 		cmd.ExtraFiles = []*os.File{read}
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	}
@@ -308,19 +309,31 @@ func (e *Emulator) await(ctx context.Context, logged int64) error {
 			}
 			return &Error{
 				What:   "the emulator ended while it started: " + firstLine(lastLine(said), "it wrote nothing"),
-				Remedy: "look at " + e.LogFile(),
+				Remedy: "look at " + e.keepLog(),
 			}
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tooLate:
 			return &Error{
 				What:   fmt.Sprintf("the emulator did not answer at %s within %v", e.URL, startTimeout),
-				Remedy: "look at " + e.LogFile(),
+				Remedy: "look at " + e.keepLog(),
 			}
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 	return nil
+}
+
+// keepLog saves the log of an emulator that did not start from the removal of its folder, and says where it is.
+func (e *Emulator) keepLog() string {
+	if e.temp == "" {
+		return e.LogFile()
+	}
+	kept := filepath.Join(e.root, StateDir, "log", "emulator.log")
+	if os.MkdirAll(filepath.Dir(kept), 0o755) != nil || os.Rename(e.LogFile(), kept) != nil {
+		return "its output above"
+	}
+	return kept
 }
 
 func (e *Emulator) logSince(offset int64) string {

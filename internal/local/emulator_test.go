@@ -194,6 +194,9 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 		tools, options := fakeTools(t, "broken")
 		_, err := tools.Start(t.Context(), options)
 		wantError(t, err, "No module named 'ministack'", "emulator.log")
+		if log := readString(filepath.Join(tools.Root, StateDir, "log/emulator.log")); !strings.Contains(log, "No module named") {
+			t.Errorf("the log that it names: %q", log)
+		}
 	})
 	t.Run("the port is taken", func(t *testing.T) {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -268,6 +271,9 @@ func testKilledOwner(t *testing.T, tools *Tools, options EmulatorOptions) {
 	}
 	_ = owner.Wait()
 	wantGone(t, pid)
+	if left, _ := filepath.Glob(filepath.Join(tools.Root, StateDir, "tmp", "*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
 }
 
 func TestDetached(t *testing.T) {

@@ -50,11 +50,12 @@ var errLeave = errors.New("left on the queue")
 func drain(ctx context.Context, queues Queues, url string, limit int, handle func(types.Message) error) error {
 	for done := 0; done < limit; {
 		out, err := queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl:              aws.String(url),
-			MaxNumberOfMessages:   int32(min(10, limit-done)),
-			MessageAttributeNames: []string{"All"},
-			VisibilityTimeout:     visibility,
-			WaitTimeSeconds:       2, // a long poll asks all of the queue's servers
+			QueueUrl:                    aws.String(url),
+			MaxNumberOfMessages:         int32(min(10, limit-done)),
+			MessageAttributeNames:       []string{"All"},
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
+			VisibilityTimeout:           visibility,
+			WaitTimeSeconds:             2, // a long poll asks all of the queue's servers
 		})
 		if err != nil {
 			return fmt.Errorf("receive from %s: %w", url, err)

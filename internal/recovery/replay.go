@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -83,12 +85,16 @@ func (r *Replay) Between(ctx context.Context, first, last time.Time) (replayed i
 	}
 }
 
-// OnFailure publishes what up to limit messages of the on-failure queue name, each deleted once its events are out. What
-// the publisher puts aside once more is a new message there, so limit should be the number of messages to begin with. A
-// message that nobody can read stays, does not hold up the others, and is part of the error.
-func (r *Replay) OnFailure(ctx context.Context, url string, limit int) (replayed int, err error) {
+// OnFailure publishes what the messages of the on-failure queue name, each deleted once its events are out. Messages sent
+// after before stay: what can never be published is put aside once more by the replay itself, and a run that took its own
+// messages up would not end. A message that nobody can read stays too, does not hold up the others, and is part of the error.
+func (r *Replay) OnFailure(ctx context.Context, url string, before time.Time) (replayed int, err error) {
 	var unreadable []error
-	err = drain(ctx, r.Queues, url, limit, func(message sqstypes.Message) error {
+	err = drain(ctx, r.Queues, url, math.MaxInt, func(message sqstypes.Message) error {
+		sent, err := strconv.ParseInt(message.Attributes[string(sqstypes.MessageSystemAttributeNameSentTimestamp)], 10, 64)
+		if err == nil && time.UnixMilli(sent).After(before) {
+			return errLeave
+		}
 		failure, err := ParseFailure([]byte(aws.ToString(message.Body)))
 		if err != nil {
 			unreadable = append(unreadable, fmt.Errorf("message %s: %w", aws.ToString(message.MessageId), err))

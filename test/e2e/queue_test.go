@@ -164,6 +164,7 @@ func TestBadOrderInBatch(t *testing.T) {
 			order.AttrReason: "invalid", order.AttrPointer: "/currency", order.AttrMessageID: messageID, order.AttrBatchIndex: fmt.Sprint(i),
 		})
 	}
+	awaitSettled(t) // the array is done with: it does not come again
 }
 
 // TestBadOrderInAPIBatch: what API Gateway's validator cannot see (a member twice) is refused later, and its neighbours in the

@@ -57,6 +57,9 @@ func TestSchedules(t *testing.T) {
 // TestHourWithoutDynamoDB: an outage is waited out. With the construct's receive count no order moves to the DLQ, and once
 // the table is back all are stored and published without an operator.
 func TestHourWithoutDynamoDB(t *testing.T) {
+	if err := flag.Set("rapid.checks", "200"); err != nil {
+		t.Fatal(err)
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		schedule := Schedules().Draw(t, "schedule")
 		schedule.MaxReceives = 80

@@ -20,9 +20,9 @@ func (w *World) operate() {
 	w.runToQuiescence()
 
 	replay := recovery.Replay{Orders: w, TableName: "orders", Publisher: w.publisher, Queues: w}
-	failures := len(w.onFailure.messages)
+	began := w.clock
 	w.operator("replay", func(ctx context.Context) error {
-		_, err := replay.OnFailure(ctx, w.onFailure.name, failures)
+		_, err := replay.OnFailure(ctx, w.onFailure.name, began)
 		return err
 	}, nil)
 	if w.streamLost { // the heartbeat alarm has told

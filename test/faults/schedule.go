@@ -169,13 +169,19 @@ func drawDocument(t *rapid.T) Document {
 }
 
 func drawFaults(t *rapid.T) (faults []Fault) {
-	for range MinFaults { // early calls of sites that no run can avoid
+	certain := func(site Site, kinds []Kind, at int) {
 		faults = append(faults, Fault{
-			Cell:   Cell{rapid.SampledFrom(storeKinds).Draw(t, "kind"), PutOrder},
-			At:     rapid.IntRange(0, 5).Draw(t, "at"),
+			Cell:   Cell{rapid.SampledFrom(kinds).Draw(t, "kind"), site},
+			At:     rapid.IntRange(0, at).Draw(t, "at"),
 			Length: once,
 		})
 	}
+	// No run comes to its end without these calls, so at least MinFaults begin.
+	certain(APISend, []Kind{LostAnswer, Twice, Throttled}, 2)
+	certain(APISend, []Kind{LostAnswer, Twice, Throttled}, 2)
+	certain(PutOrder, storeKinds, 0)
+	certain(PutOrder, storeKinds, 5)
+	certain(PutOrder, storeKinds, 5)
 	for range rapid.IntRange(1, 9).Draw(t, "faults") {
 		cell := rapid.SampledFrom(Cells).Draw(t, "cell")
 		faults = append(faults, Fault{

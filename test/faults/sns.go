@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -15,6 +16,8 @@ type topic struct {
 	events []event
 	// strict refuses a whole call for one invalid entry, rather than the entry.
 	strict bool
+	// slow takes nearly as long for each call as a call may take at all.
+	slow bool
 }
 
 type event struct {
@@ -41,6 +44,9 @@ func (w *World) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _ .
 					return nil, apiError("InvalidParameter")
 				}
 			}
+		}
+		if w.topic.slow {
+			w.pause(ctx.Value(invocationKey{}).(*invocation), w.clock.Add(5*time.Second))
 		}
 		out := &sns.PublishBatchOutput{}
 		for _, e := range entries {

@@ -115,6 +115,7 @@ func (w *World) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput,
 			out.Messages = append(out.Messages, types.Message{
 				MessageId: aws.String(m.id), ReceiptHandle: aws.String(m.id),
 				Body: aws.String(m.body), MessageAttributes: m.attributes,
+				Attributes: map[string]string{"SentTimestamp": fmt.Sprint(m.sentAt.UnixMilli())},
 			})
 		}
 		return out, nil

@@ -97,6 +97,7 @@ func Run(schedule Schedule) *World {
 		w.shards[i] = &shard{name: fmt.Sprintf("shard-%d", i), limit: streamBatch}
 	}
 	w.topic.strict = w.rng.IntN(4) == 0
+	w.topic.slow = w.rng.IntN(8) == 0
 	w.table.unfiltered = w.rng.IntN(8) == 0
 	w.table.rehashed = w.rng.IntN(8) == 0
 	w.handlers()
