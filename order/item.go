@@ -32,6 +32,8 @@ const (
 	AttrRefusedAt = "refusedAt"
 	// AttrBatchIndex (N, from 0) is the document's place in its batch.
 	AttrBatchIndex = "batchIndex"
+	// AttrOutput (S, JSON) is what an embedding application's own step made of the order; it is no part of the hash.
+	AttrOutput = "output"
 	// AttrExpiresAt (N, epoch seconds) is the table's TTL attribute.
 	AttrExpiresAt = "expiresAt"
 )
@@ -58,6 +60,19 @@ const (
 	// TimeFormat is RFC 3339 with milliseconds, for times in UTC. Its strings sort as the times do.
 	TimeFormat = "2006-01-02T15:04:05.000Z"
 )
+
+// MaxItemBytes is what a document, and what a step made of it, may weigh
+// together: DynamoDB's limit for an item, less the room for the rest of it.
+const MaxItemBytes = 400*1024 - EnvelopeReserve
+
+// MinLifetime is the least that an order must be kept where it is not kept for
+// ever: queue and DLQ together hold a message for 28 days, and one that came
+// back after its item had gone would be a new order.
+const MinLifetime = 28 * 24 * time.Hour
+
+// LiftedAttribute is the attribute (S) that holds a copy of a document's
+// top-level text field, for a secondary index.
+func LiftedAttribute(field string) string { return "doc_" + field }
 
 // RefusalItem is the sort key of the refusal of the document with this hash:
 // the same document refused again is the same item.

@@ -137,6 +137,13 @@ func demo(ctx context.Context, a *app, c *clock, n int) error {
 		return late
 	}
 
+	// Read the table once more, now that the second posts have been worked off as well: has anything been added or changed?
+	for id := range stored {
+		if stored[id], _, err = readOrder(ctx, dynamodb.NewFromConfig(cfg), d.TableName, id); err != nil {
+			return err
+		}
+	}
+
 	// Compare.
 	problems := checkStored(documents, stored)
 	for _, r := range queues {
@@ -189,7 +196,7 @@ func awaitStored(ctx context.Context, client *dynamodb.Client, table string, doc
 			}
 		}
 		if len(stored) == len(documents) {
-			break
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -197,15 +204,6 @@ func awaitStored(ctx context.Context, client *dynamodb.Client, table string, doc
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
-	// Once more, now that the second posts have been worked off too: has anything been added?
-	for _, d := range documents {
-		found, _, err := readOrder(ctx, client, table, d.id)
-		if err != nil {
-			return err
-		}
-		stored[d.id] = found
-	}
-	return nil
 }
 
 func readOrder(ctx context.Context, client *dynamodb.Client, table, id string) (found storedOrder, ok bool, err error) {

@@ -18,6 +18,7 @@ package golambda
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -58,10 +59,13 @@ type CodeProps struct {
 	ModuleDir string
 	// Target is the machine to build for. Default: linux, arm64. Its architecture must be the function's.
 	Target Target
+	// Files lie beside the binary, in the folder that the variable LAMBDA_TASK_ROOT names. The keys are paths in that
+	// folder, with slashes: "prices/eu.json". Default: none.
+	Files map[string][]byte
 }
 
-// NewCode is the code of a function: one file named bootstrap, for the runtime provided.al2023. It panics when Package is
-// empty or ModuleDir is not the folder of a module; the build itself runs when a function takes the code.
+// NewCode is the code of a function for the runtime provided.al2023: a file named bootstrap, and Files. It panics with an
+// error that names what is wrong with the props; the build itself runs when a function takes the code.
 func NewCode(props *CodeProps) awslambda.Code {
 	var p CodeProps
 	if props != nil {
@@ -71,6 +75,9 @@ func NewCode(props *CodeProps) awslambda.Code {
 		panic(errors.New(`golambda: CodeProps.Package is empty: it needs a main package, such as "./lambdas/handler"`))
 	}
 	dir, err := moduleDir(p.ModuleDir)
+	if err == nil {
+		err = checkFiles(p.Files)
+	}
 	if err != nil {
 		panic(err)
 	}
@@ -82,16 +89,20 @@ func NewCode(props *CodeProps) awslambda.Code {
 	}
 	b := gobuild.Build{Package: p.Package, Dir: dir, GOOS: p.Target.OS, GOARCH: goarch(p.Target.Architecture)}
 
+	environment := b.Environment()
+	if len(p.Files) > 0 {
+		(*environment)["GOLAMBDA_FILES"] = jsii.String(digest(p.Files))
+	}
 	code := awslambda.Code_FromAsset(jsii.String(dir), &awss3assets.AssetOptions{
 		// The hash of what was built, not of the sources: a comment changes nothing.
 		AssetHashType: awscdk.AssetHashType_OUTPUT,
 		Bundling: &awscdk.BundlingOptions{
-			Local: &bundler{build: b},
+			Local: &bundler{build: b, files: maps.Clone(p.Files)},
 			// Never run: the local bundler never leaves it to Docker. Required by CDK, and its options are the key under which
 			// CDK keeps a finished bundle, so they must tell one build from another.
 			Image:       awscdk.DockerImage_FromRegistry(jsii.String("golambda-never-uses-docker")),
-			Command:     jsii.Strings(append([]string{"go"}, b.Args("bootstrap")...)...),
-			Environment: b.Environment(),
+			Command:     jsii.Strings(append([]string{"go"}, b.Args(binaryName)...)...),
+			Environment: environment,
 			OutputType:  awscdk.BundlingOutput_NOT_ARCHIVED,
 		},
 	})
@@ -108,14 +119,20 @@ func goarch(a awslambda.Architecture) string {
 }
 
 // bundler is CDK's local bundler. CDK calls it back while a function takes the code.
-type bundler struct{ build gobuild.Build }
+type bundler struct {
+	build gobuild.Build
+	files map[string][]byte
+}
 
-// TryBundle puts the binary into CDK's output folder. It never says false, which would start Docker, and it does not panic:
+// TryBundle puts the binary and the files into CDK's output folder. It never says false, which would start Docker, and it does not panic:
 // jsii would wait for an answer for ever. What failed is told here; CDK then panics, since there is no output.
 func (b *bundler) TryBundle(outputDir *string, _ *awscdk.BundlingOptions) *bool {
 	binary, err := b.build.Run()
 	if err == nil {
-		err = os.WriteFile(filepath.Join(*outputDir, "bootstrap"), binary, 0o755)
+		err = os.WriteFile(filepath.Join(*outputDir, binaryName), binary, 0o755)
+	}
+	if err == nil {
+		err = writeFiles(*outputDir, b.files)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

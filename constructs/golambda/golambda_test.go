@@ -1,6 +1,7 @@
 package golambda
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,5 +83,49 @@ func TestNewCode(t *testing.T) {
 	}
 	if _, said := function(hello + "// again"); said != "" {
 		t.Errorf("panics with %s", said)
+	}
+}
+
+func TestFiles(t *testing.T) {
+	asset := func(files map[string][]byte) (dir string) {
+		out := t.TempDir()
+		awslambda.NewFunction(synthtest.NewStackWithCode(t, out), jsii.String("F"), &awslambda.FunctionProps{
+			Code:    NewCode(&CodeProps{Package: "./cmd", ModuleDir: module(t, hello), Files: files}),
+			Runtime: awslambda.Runtime_PROVIDED_AL2023(),
+			Handler: jsii.String("bootstrap"),
+		})
+		found, _ := filepath.Glob(filepath.Join(out, "asset.*"))
+		if len(found) != 1 {
+			t.Fatalf("assets: %q", found)
+		}
+		return found[0]
+	}
+	files := map[string][]byte{"a.json": []byte("{}"), "prices/eu.json": []byte("[1]")}
+	one, two := asset(files), asset(maps.Clone(files))
+	if filepath.Base(one) != filepath.Base(two) {
+		t.Errorf("the same files give %s and %s", one, two)
+	}
+	for name, want := range files {
+		if got, err := os.ReadFile(filepath.Join(one, name)); string(got) != string(want) {
+			t.Errorf("%s holds %q (%v), want %q", name, got, err, want)
+		}
+	}
+	for _, other := range []map[string][]byte{nil, {"a.json": []byte("{}"), "prices/eu.json": []byte("[2]")}} {
+		if dir := asset(other); filepath.Base(dir) == filepath.Base(one) {
+			t.Errorf("other files %v, but the same asset", other)
+		}
+	}
+	for name, want := range map[string]string{
+		"bootstrap":  `CodeProps.Files is "bootstrap": needs another name: this is the binary's`,
+		"../a":       `CodeProps.Files is "../a": needs a path inside the function's folder, with slashes`,
+		"/etc/hosts": `CodeProps.Files is "/etc/hosts": needs a path inside`,
+		"":           `CodeProps.Files is "": needs a path inside`,
+	} {
+		got := synthtest.Panic(func() {
+			NewCode(&CodeProps{Package: "./cmd", ModuleDir: module(t, hello), Files: map[string][]byte{name: nil}})
+		})
+		if !strings.Contains(got, want) {
+			t.Errorf("%q panics with %s, want %s", name, got, want)
+		}
 	}
 }

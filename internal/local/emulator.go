@@ -148,7 +148,11 @@ func (t *Tools) Start(ctx context.Context, options EmulatorOptions) (*Emulator, 
 		if err := CheckPort(options.Port); err != nil {
 			return nil, err
 		}
-		return t.start(ctx, options, options.Port)
+		e, err := t.start(ctx, options, options.Port)
+		if errors.Is(err, errPortLost) {
+			return nil, errors.Join(CheckPort(options.Port), err)
+		}
+		return e, err
 	}
 	var err error
 	for range 5 { // another process can take the free port before the emulator does

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -17,6 +20,8 @@ import (
 // Table is what the processor needs of DynamoDB.
 type Table interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	// TransactWriteItems is called only where there is a Step.
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
 // Queue is what the processor needs of SQS.
@@ -38,6 +43,13 @@ type Config struct {
 	MaxDocumentBytes int
 	// Schema validates the documents. Default: order.DefaultSchema().
 	Schema *order.Schema
+	// Step is the embedding application's own business step. Default: none.
+	Step Step
+	// LiftedFields names top-level text fields of the document that are written as attributes of the item as well, each
+	// under order.LiftedAttribute(name), for secondary indexes. Default: none.
+	LiftedFields []string
+	// Lifetime is how long an order is kept before the table's TTL removes it, at least order.MinLifetime. Default 0: for ever.
+	Lifetime time.Duration
 	// Now gives the time, for storedAt and for the deadline. Default: time.Now.
 	Now func() time.Time
 	// Logger gets one line a batch. Default: JSON on standard output.
@@ -65,6 +77,9 @@ func New(config Config) (*Handler, error) {
 	if config.MaxDocumentBytes < 1 {
 		errs = append(errs, fmt.Errorf("processor: MaxDocumentBytes is %d, must be at least 1", config.MaxDocumentBytes))
 	}
+	if config.Lifetime != 0 && config.Lifetime < order.MinLifetime {
+		errs = append(errs, fmt.Errorf("processor: Lifetime is %v, must be at least %v: a redriven order that outlived its item would be stored again", config.Lifetime, order.MinLifetime))
+	}
 	if config.Schema == nil {
 		config.Schema = order.DefaultSchema()
 	}
@@ -77,23 +92,47 @@ func New(config Config) (*Handler, error) {
 	return &Handler{config}, errors.Join(errs...)
 }
 
-// FromEnvironment makes the Handler of a deployed function from TABLE_NAME, REJECTED_QUEUE_URL and MAX_DOCUMENT_BYTES.
-func FromEnvironment(ctx context.Context) (*Handler, error) {
+// FromEnvironment makes the Handler of a deployed function from TABLE_NAME, REJECTED_QUEUE_URL and MAX_DOCUMENT_BYTES, and
+// where they are set LIFTED_ATTRIBUTES (comma-separated) and ORDER_TTL_SECONDS. An order.schema.json beside the function's
+// binary is the schema, with ORDER_ID_FIELD as the name of its id field. step may be nil.
+func FromEnvironment(ctx context.Context, step Step) (*Handler, error) {
 	var env function.Environment
 	config := Config{
 		TableName:        env.String("TABLE_NAME"),
 		RejectedQueueURL: env.String("REJECTED_QUEUE_URL"),
 		MaxDocumentBytes: env.Bytes("MAX_DOCUMENT_BYTES"),
+		LiftedFields:     env.List("LIFTED_ATTRIBUTES"),
+		Lifetime:         env.Seconds("ORDER_TTL_SECONDS"),
+		Step:             step,
 	}
-	if err := env.Err(); err != nil {
+	schema, schemaErr := packagedSchema(env.Optional("LAMBDA_TASK_ROOT"), env.Optional("ORDER_ID_FIELD"))
+	if err := errors.Join(env.Err(), schemaErr); err != nil {
 		return nil, err
 	}
 	clients, err := function.Config(ctx)
 	if err != nil {
 		return nil, err
 	}
+	config.Schema = schema
 	config.Table, config.Queue = dynamodb.NewFromConfig(clients), sqs.NewFromConfig(clients)
 	return New(config)
+}
+
+// packagedSchema reads the schema that was packaged with the function, nil when there is none.
+func packagedSchema(folder, idField string) (*order.Schema, error) {
+	if folder == "" {
+		return nil, nil
+	}
+	document, err := os.ReadFile(filepath.Join(folder, "order.schema.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if idField == "" {
+		idField = order.DefaultSchema().IDField()
+	}
+	return order.NewSchema(document, idField)
 }
 
 // Must gives the handler or panics: a function that cannot start has nobody to return an error to.

@@ -8,7 +8,9 @@
 //     (where GET finds it), then the document goes to the rejected queue, then the message is acknowledged;
 //   - failed: an AWS call failed or the time ran out. The message stays on the queue and is delivered again.
 //
-// Its main is a line, and an embedding app can write its own:
+// Its main is a line, and an embedding application writes its own to add a [Step] (price, enrich, or refuse an order):
 //
-//	func main() { lambda.Start(processor.Must(processor.FromEnvironment(context.Background())).Handle) }
+//	func main() {
+//		lambda.Start(processor.Must(processor.FromEnvironment(context.Background(), price)).Handle)
+//	}
 package processor

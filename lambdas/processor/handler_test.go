@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +27,8 @@ import (
 type fakeTable struct {
 	items map[string]item
 	put   func(*dynamodb.PutItemInput) error // a fault before the write, nil for none
+	// canceled is the code with which the next transactions are canceled, "" for none.
+	canceled string
 }
 
 func (f *fakeTable) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
@@ -42,6 +46,37 @@ func (f *fakeTable) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...f
 	}
 	f.items[key] = in.Item
 	return &dynamodb.PutItemOutput{}, nil
+}
+
+// TransactWriteItems knows the two transactions of the processor by their second item's condition.
+func (f *fakeTable) TransactWriteItems(_ context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	put, check := in.TransactItems[0].Put, in.TransactItems[1].ConditionCheck
+	reasons := []types.CancellationReason{{Code: aws.String("None")}, {Code: aws.String("None")}}
+	place := textOf(put.Item, order.AttrOrderID) + " " + textOf(put.Item, order.AttrItem)
+	failed := false
+	if existing, ok := f.items[place]; ok {
+		reasons[0], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"), Item: existing}, true
+	}
+	other, ok := f.items[textOf(check.Key, order.AttrOrderID)+" "+textOf(check.Key, order.AttrItem)]
+	switch condition := aws.ToString(check.ConditionExpression); condition {
+	case "attribute_not_exists(orderId)":
+	case "attribute_not_exists(orderId) OR #hash <> :hash":
+		ok = ok && textOf(other, order.AttrHash) == textOf(check.ExpressionAttributeValues, ":hash")
+	default:
+		return nil, fmt.Errorf("condition %q", condition)
+	}
+	if ok {
+		reasons[1], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"), Item: other}, true
+	}
+	if failed {
+		return nil, fmt.Errorf("wrapped as the SDK does: %w", &types.TransactionCanceledException{CancellationReasons: reasons})
+	}
+	if f.canceled != "" {
+		reasons[0].Code = &f.canceled
+		return nil, &types.TransactionCanceledException{CancellationReasons: reasons}
+	}
+	f.items[place] = put.Item
+	return &dynamodb.TransactWriteItemsOutput{}, nil
 }
 
 type fakeQueue struct {
@@ -358,7 +393,7 @@ func TestFromEnvironment(t *testing.T) {
 	for _, name := range []string{"TABLE_NAME", "REJECTED_QUEUE_URL", "MAX_DOCUMENT_BYTES"} {
 		t.Setenv(name, "")
 	}
-	_, err := FromEnvironment(context.Background())
+	_, err := FromEnvironment(context.Background(), nil)
 	for _, name := range []string{"TABLE_NAME", "REJECTED_QUEUE_URL", "MAX_DOCUMENT_BYTES"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in: %v", name, err)
@@ -368,8 +403,52 @@ func TestFromEnvironment(t *testing.T) {
 	t.Setenv("TABLE_NAME", "orders")
 	t.Setenv("REJECTED_QUEUE_URL", "rejected")
 	t.Setenv("MAX_DOCUMENT_BYTES", "1000")
-	h, err := FromEnvironment(context.Background())
-	if err != nil || h.TableName != "orders" || h.RejectedQueueURL != "rejected" || h.MaxDocumentBytes != 1000 {
+	h, err := FromEnvironment(context.Background(), nil)
+	if err != nil || h.TableName != "orders" || h.RejectedQueueURL != "rejected" || h.MaxDocumentBytes != 1000 ||
+		h.Lifetime != 0 || len(h.LiftedFields) != 0 || h.Schema != order.DefaultSchema() {
 		t.Errorf("%+v, %v", h, err)
+	}
+
+	folder := t.TempDir()
+	schema := strings.ReplaceAll(string(order.DefaultSchema().JSON()), `"orderId"`, `"number"`)
+	if err := os.WriteFile(filepath.Join(folder, "order.schema.json"), []byte(schema), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("LAMBDA_TASK_ROOT", folder)
+	t.Setenv("ORDER_ID_FIELD", "number")
+	t.Setenv("LIFTED_ATTRIBUTES", "channel,currency")
+	t.Setenv("ORDER_TTL_SECONDS", "2592000")
+	h, err = FromEnvironment(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, refusal := h.Schema.Parse([]byte(strings.Replace(doc("A", ""), "orderId", "number", 1))); refusal != nil || o.ID != "A" {
+		t.Errorf("own schema: %+v, %v", o, refusal)
+	}
+	if h.Lifetime != 30*24*time.Hour || cmp.Diff([]string{"channel", "currency"}, h.LiftedFields) != "" {
+		t.Errorf("%+v", h.Config)
+	}
+	t.Setenv("ORDER_ID_FIELD", "nothing")
+	if _, err := FromEnvironment(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "nothing") {
+		t.Errorf("error %v", err)
+	}
+	t.Setenv("ORDER_ID_FIELD", "number")
+	t.Setenv("ORDER_TTL_SECONDS", "86400")
+	if _, err := FromEnvironment(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "Lifetime is 24h0m0s") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestOrderItem(t *testing.T) {
+	h := newHarness(t, func(c *Config) { c.LiftedFields, c.Lifetime = []string{"note", "items"}, 40*24*time.Hour })
+	if failed, err := h.handle(t, doc("A", "lifted")); err != nil || failed != nil {
+		t.Fatal(failed, err)
+	}
+	i := h.table.items["A order"]
+	if got := textOf(i, "doc_note"); got != "lifted" || i["doc_items"] != nil {
+		t.Errorf("lifted %q, items %v", got, i["doc_items"])
+	}
+	if got, want := i[order.AttrExpiresAt].(*types.AttributeValueMemberN).Value, fmt.Sprint(now.Add(40*24*time.Hour).Unix()); got != want {
+		t.Errorf("expires at %s, want %s", got, want)
 	}
 }

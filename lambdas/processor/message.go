@@ -26,11 +26,7 @@ func (h *Handler) message(ctx context.Context, message events.SQSMessage, t *tal
 	from := origin{messageID: message.MessageId, acceptedAt: h.acceptedAt(message), batchIndex: -1}
 	documents, batch, refusal := order.Split([]byte(message.Body))
 	if refusal != nil {
-		if err := h.putAside(ctx, from, order.Order{Document: []byte(message.Body)}, refusal); err != nil {
-			return err
-		}
-		t.refuse(refusal.Code)
-		return nil
+		return h.refuse(ctx, from, order.Order{Document: []byte(message.Body)}, refusal, t)
 	}
 	var first error
 	for i, document := range documents {
@@ -58,24 +54,30 @@ func (h *Handler) order(ctx context.Context, from origin, document []byte, t *ta
 	}()
 	t.orders++
 	o, refusal := h.judge(document)
-	if refusal == nil {
-		var isNew bool
-		isNew, refusal, err = h.store(ctx, from, o)
-		switch {
-		case err != nil:
+	if refusal != nil {
+		return h.refuse(ctx, from, o, refusal, t)
+	}
+	var output []byte
+	if h.Step != nil {
+		if err := function.TimeLeft(ctx, h.Now()); err != nil {
 			return err
-		case refusal == nil && isNew:
-			t.stored++
-			return nil
-		case refusal == nil:
-			t.duplicates++
-			return nil
+		}
+		if output, refusal, err = h.take(ctx, o); err != nil {
+			return err
 		}
 	}
-	if err := h.refuse(ctx, from, o, refusal); err != nil {
+	verdict, refusal, err := h.settle(ctx, from, o, output, refusal)
+	if err != nil {
 		return err
 	}
-	t.refuse(refusal.Code)
+	switch verdict {
+	case stored:
+		t.stored++
+	case duplicate:
+		t.duplicates++
+	case refused:
+		return h.refuse(ctx, from, o, refusal, t)
+	}
 	return nil
 }
 

@@ -14,13 +14,25 @@ import (
 
 // refuse writes the refusal beside the orders, where GET finds it, then puts the document aside. Both before the message
 // is acknowledged: after a failure in between, both happen again, and the first refusal written stays.
-func (h *Handler) refuse(ctx context.Context, from origin, o order.Order, refusal *order.Refusal) error {
+func (h *Handler) refuse(ctx context.Context, from origin, o order.Order, refusal *order.Refusal, t *tally) error {
 	if o.ID != "" {
-		if _, err := h.putNew(ctx, h.refusalItem(from, o, refusal)); err != nil {
+		before, err := h.putNew(ctx, h.refusalItem(from, o, refusal))
+		if err != nil {
 			return err
 		}
+		if before != nil {
+			refusal = refusalOf(before)
+		}
 	}
-	return h.putAside(ctx, from, o, refusal)
+	if err := h.putAside(ctx, from, o, refusal); err != nil {
+		return err
+	}
+	t.refuse(refusal.Code)
+	return nil
+}
+
+func refusalOf(i item) *order.Refusal {
+	return &order.Refusal{Code: order.Code(textOf(i, order.AttrReason)), Pointer: textOf(i, order.AttrPointer)}
 }
 
 func (h *Handler) refusalItem(from origin, o order.Order, refusal *order.Refusal) item {

@@ -15,29 +15,94 @@ import (
 
 type item = map[string]types.AttributeValue
 
-// store writes the order unless its id is taken. isNew says that it was written now; otherwise the same document was
-// there before, or the refusal says that another one was.
-func (h *Handler) store(ctx context.Context, from origin, o order.Order) (isNew bool, refusal *order.Refusal, err error) {
-	existing, err := h.putNew(ctx, item{
+// verdict is what became of an order that is good as such.
+type verdict int
+
+const (
+	stored    verdict = iota // it was written now
+	duplicate                // the same document is there already
+	refused
+)
+
+// settle writes the order unless its id is taken, or its refusal where the step wants one: refusal, else nil. It gives the
+// verdict that stands in the table afterwards, be it this one or one of before.
+func (h *Handler) settle(ctx context.Context, from origin, o order.Order, output []byte, refusal *order.Refusal) (verdict, *order.Refusal, error) {
+	if h.Step == nil {
+		existing, err := h.putNew(ctx, h.orderItem(from, o, nil))
+		return h.compare(existing, o, err)
+	}
+	// A step may decide otherwise the next time, so each of the two verdicts is written on the condition that the other one
+	// is not there. Without a step the document alone decides, and one write, at half the price, is enough.
+	if refusal != nil {
+		return h.settleRefusal(ctx, from, o, refusal)
+	}
+	existing, refusedBefore, err := h.putNewUnless(ctx, h.orderItem(from, o, output), types.ConditionCheck{
+		Key:                 key(o.ID, order.RefusalItem(o.Hash)),
+		ConditionExpression: aws.String(isNew),
+	})
+	if err == nil && existing == nil && refusedBefore != nil {
+		return refused, refusalOf(refusedBefore), nil
+	}
+	return h.compare(existing, o, err)
+}
+
+func (h *Handler) settleRefusal(ctx context.Context, from origin, o order.Order, refusal *order.Refusal) (verdict, *order.Refusal, error) {
+	refusedBefore, storedBefore, err := h.putNewUnless(ctx, h.refusalItem(from, o, refusal), types.ConditionCheck{
+		Key:                       key(o.ID, order.ItemOrder),
+		ConditionExpression:       aws.String(isNew + " OR #hash <> :hash"),
+		ExpressionAttributeNames:  map[string]string{"#hash": order.AttrHash},
+		ExpressionAttributeValues: item{":hash": text(o.Hash)},
+	})
+	switch {
+	case err != nil:
+		return refused, nil, err
+	case storedBefore != nil:
+		return duplicate, nil, nil
+	case refusedBefore != nil:
+		return refused, refusalOf(refusedBefore), nil
+	}
+	return refused, refusal, nil
+}
+
+// compare gives the verdict on an order whose write met an existing item, nil for none.
+func (h *Handler) compare(existing item, o order.Order, err error) (verdict, *order.Refusal, error) {
+	if err != nil || existing == nil {
+		return stored, nil, err
+	}
+	same, err := h.sameDocument(existing, o)
+	if err != nil || same {
+		return duplicate, nil, err
+	}
+	return refused, &order.Refusal{Code: order.Conflict}, nil
+}
+
+func (h *Handler) orderItem(from origin, o order.Order, output []byte) item {
+	now := h.Now().UTC()
+	i := item{
 		order.AttrOrderID:     text(o.ID),
 		order.AttrItem:        text(order.ItemOrder),
 		order.AttrKind:        text(order.KindOrder),
 		order.AttrDocument:    text(string(o.Document)),
 		order.AttrHash:        text(o.Hash),
 		order.AttrHashVersion: number(order.HashVersion),
-		order.AttrStoredAt:    text(h.Now().UTC().Format(order.TimeFormat)),
+		order.AttrStoredAt:    text(now.Format(order.TimeFormat)),
 		order.AttrAcceptedAt:  text(from.acceptedAt),
 		order.AttrMessageID:   text(from.messageID),
-	})
-	if err != nil || existing == nil {
-		return err == nil, nil, err
 	}
-	same, err := h.sameDocument(existing, o)
-	if err != nil || same {
-		return false, nil, err
+	for field, value := range order.Attributes(o.Document, h.LiftedFields) {
+		i[order.LiftedAttribute(field)] = text(value)
 	}
-	return false, &order.Refusal{Code: order.Conflict}, nil
+	if len(output) > 0 {
+		i[order.AttrOutput] = text(string(output))
+	}
+	if h.Lifetime > 0 {
+		i[order.AttrExpiresAt] = number(now.Add(h.Lifetime).Unix())
+	}
+	return i
 }
+
+// isNew is the condition that a key is not taken.
+const isNew = "attribute_not_exists(" + order.AttrOrderID + ")"
 
 // putNew writes an item unless its key is taken; then it gives the item that is there.
 //
@@ -50,17 +115,57 @@ func (h *Handler) putNew(ctx context.Context, new item) (existing item, err erro
 	_, err = h.Table.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName:                           aws.String(h.TableName),
 		Item:                                new,
-		ConditionExpression:                 aws.String("attribute_not_exists(" + order.AttrOrderID + ")"),
+		ConditionExpression:                 aws.String(isNew),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	var taken *types.ConditionalCheckFailedException
 	if !errors.As(err, &taken) {
 		return nil, err
 	}
-	if len(taken.Item) == 0 {
-		return nil, errors.New("the table refused a write without saying what is there")
+	return taken.Item, mustName(taken.Item)
+}
+
+// putNewUnless writes an item unless its key is taken or another condition fails, and gives the item for each that did.
+func (h *Handler) putNewUnless(ctx context.Context, new item, check types.ConditionCheck) (existing, other item, err error) {
+	if err := function.TimeLeft(ctx, h.Now()); err != nil {
+		return nil, nil, err
 	}
-	return taken.Item, nil
+	check.TableName = aws.String(h.TableName)
+	check.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+	_, err = h.Table.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+		{Put: &types.Put{
+			TableName:                           aws.String(h.TableName),
+			Item:                                new,
+			ConditionExpression:                 aws.String(isNew),
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		}},
+		{ConditionCheck: &check},
+	}})
+	var canceled *types.TransactionCanceledException
+	if !errors.As(err, &canceled) || len(canceled.CancellationReasons) != 2 {
+		return nil, nil, err
+	}
+	failed := [2]item{}
+	for n, reason := range canceled.CancellationReasons {
+		switch aws.ToString(reason.Code) {
+		case "None":
+		case "ConditionalCheckFailed":
+			if failed[n] = reason.Item; mustName(reason.Item) != nil {
+				return nil, nil, mustName(reason.Item)
+			}
+		default: // throttled, or two transactions met: neither verdict is written
+			return nil, nil, err
+		}
+	}
+	return failed[0], failed[1], nil
+}
+
+// mustName reports an error for a failed condition that does not say what is there.
+func mustName(existing item) error {
+	if len(existing) == 0 {
+		return errors.New("the table refused a write without saying what is there")
+	}
+	return nil
 }
 
 // sameDocument compares a stored order (or the tombstone that its erasure left) with a document under the same id.
@@ -78,6 +183,10 @@ func (h *Handler) sameDocument(stored item, o order.Order) (bool, error) {
 		return false, errors.New("the stored item has no hash to compare with")
 	}
 	return hash == o.Hash, nil
+}
+
+func key(orderID, i string) item {
+	return item{order.AttrOrderID: text(orderID), order.AttrItem: text(i)}
 }
 
 func text(value string) types.AttributeValue { return &types.AttributeValueMemberS{Value: value} }

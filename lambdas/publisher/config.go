@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -105,7 +104,7 @@ func FromEnvironment(ctx context.Context) (*Handler, error) {
 		OnFailureQueueURL: env.String("ON_FAILURE_QUEUE_URL"),
 		MaxEventBytes:     env.Bytes("MAX_EVENT_BYTES"),
 		Format:            order.EventFormat{Source: env.String("EVENT_SOURCE"), Type: env.String("EVENT_TYPE")},
-		Attributes:        strings.FieldsFunc(env.Optional("EVENT_ATTRIBUTES"), func(r rune) bool { return r == ',' }),
+		Attributes:        env.List("EVENT_ATTRIBUTES"),
 	}
 	if err := env.Err(); err != nil {
 		return nil, err

@@ -50,7 +50,11 @@ func (h *Handler) answer(orderID string, items []item, more bool) events.APIGate
 	}
 	head.Status = "STORED"
 	head.AcceptedAt, head.StoredAt = textOf(stored, order.AttrAcceptedAt), textOf(stored, order.AttrStoredAt)
-	return respond(http.StatusOK, splice(encode(head), textOf(stored, order.AttrDocument)))
+	body := encode(head)
+	if output := textOf(stored, order.AttrOutput); output != "" {
+		body = splice(body, "output", output)
+	}
+	return respond(http.StatusOK, splice(body, "document", textOf(stored, order.AttrDocument)))
 }
 
 // head is an answer without the document.
@@ -82,10 +86,10 @@ func refusalOf(i item) refusal {
 	}
 }
 
-// splice adds the document as the last member, byte for byte: encoding/json would compact and escape it.
-func splice(object []byte, document string) []byte {
-	object = append(object[:len(object)-1], `,"document":`...)
-	return append(append(object, document...), '}')
+// splice adds a JSON value as the last member, byte for byte: encoding/json would compact and escape it.
+func splice(object []byte, name, value string) []byte {
+	object = append(object[:len(object)-1], `,"`+name+`":`...)
+	return append(append(object, value...), '}')
 }
 
 func message(status int, name, text string) events.APIGatewayProxyResponse {

@@ -78,6 +78,9 @@ func TestHandle(t *testing.T) {
 	}{
 		"stored": {id: "A", items: []item{stored}, status: 200, word: "STORED",
 			body: `{"status":"STORED","orderId":"A","acceptedAt":"t1","storedAt":"t2","refusedDocuments":0,"refusals":[],"document":` + document + `}`},
+		"stored, with a step's output": {id: "A", items: []item{of("kind", "order", "acceptedAt", "t1", "storedAt", "t2", "document", "{}", "output", `{ "price":1.00}`)},
+			status: 200, word: "STORED",
+			body: `{"status":"STORED","orderId":"A","acceptedAt":"t1","storedAt":"t2","refusedDocuments":0,"refusals":[],"output":{ "price":1.00},"document":{}}`},
 		"stored, another refused": {id: "A", items: []item{stored, refusalItem("h1")}, status: 200, word: "STORED",
 			body: `{"status":"STORED","orderId":"A","acceptedAt":"t1","storedAt":"t2",` + refusals + `,"document":` + document + `}`},
 		"stored after a fix: no other document": {id: "A", items: []item{stored, refusalItem("h0")}, status: 200, word: "STORED",

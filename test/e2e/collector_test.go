@@ -3,13 +3,14 @@ package e2e
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
@@ -75,6 +76,7 @@ func (c *collector) receive(ctx context.Context) error {
 	if err != nil || len(out.Messages) == 0 {
 		return err
 	}
+	began := time.Now()
 	var done []types.DeleteMessageBatchRequestEntry
 	for i, m := range out.Messages {
 		got := message{body: aws.ToString(m.Body), attributes: map[string]string{}}
@@ -89,9 +91,20 @@ func (c *collector) receive(ctx context.Context) error {
 	}
 	deleted, err := world.queues.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &c.url, Entries: done})
 	if err == nil && len(deleted.Failed) > 0 {
-		err = errors.New(aws.ToString(deleted.Failed[0].Message))
+		fmt.Println("DEBUG delete failed", c.name, time.Since(began), len(done), aws.ToString(deleted.Failed[0].Code), aws.ToString(deleted.Failed[0].Message), middleware(deleted))
 	}
 	return err
+}
+
+func middleware(d *sqs.DeleteMessageBatchOutput) string {
+	r, ok := retry.GetAttemptResults(d.ResultMetadata)
+	s := ""
+	if ok {
+		for _, a := range r.Results {
+			s += fmt.Sprintf("[%v retry %v]", a.Err, a.Retried)
+		}
+	}
+	return s
 }
 
 // pause leaves the queue to the test until it ends.

@@ -11,6 +11,7 @@
 //   - lambda.go: invocations, how a call fails, how a function is killed
 //   - sqs.go, dynamodb.go, sns.go: the services
 //   - source.go: the event source mappings
+//   - step.go: an embedding application's business step
 //   - client.go: what is posted, and the answers
 //   - recovery.go: the operator: redrive and replay
 //   - invariants.go: the promise

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -60,6 +61,37 @@ func (w *World) put(k key, in *dynamodb.PutItemInput) (*dynamodb.PutItemOutput, 
 		w.stream(k, in.Item)
 	}
 	return &dynamodb.PutItemOutput{}, nil
+}
+
+// TransactWriteItems is the processor's write where there is a business step: an item, on a condition on another one too.
+func (w *World) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	put, check := in.TransactItems[0].Put, in.TransactItems[1].ConditionCheck
+	k := key{text(put.Item, order.AttrOrderID), text(put.Item, order.AttrItem)}
+	site := PutOrder
+	if strings.HasPrefix(k.item, order.ItemRefusalPrefix) {
+		site = PutRefusal
+	}
+	done := false // the SDK sends a token with a transaction, so that a second try does nothing
+	return call(w, ctx, site, k.orderID, func(Kind) (*dynamodb.TransactWriteItemsOutput, error) {
+		if done {
+			return &dynamodb.TransactWriteItemsOutput{}, nil
+		}
+		reasons := []types.CancellationReason{{Code: aws.String("None")}, {Code: aws.String("None")}}
+		failed := false
+		if existing, taken := w.table.items[k]; taken && put.ConditionExpression != nil {
+			reasons[0], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"), Item: existing}, true
+		}
+		other, ok := w.table.items[key{text(check.Key, order.AttrOrderID), text(check.Key, order.AttrItem)}]
+		if hash := text(check.ExpressionAttributeValues, ":hash"); ok && (hash == "" || hash == text(other, order.AttrHash)) {
+			reasons[1], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"), Item: other}, true
+		}
+		if failed {
+			return nil, &types.TransactionCanceledException{CancellationReasons: reasons}
+		}
+		done = true
+		_, err := w.put(k, &dynamodb.PutItemInput{Item: put.Item})
+		return &dynamodb.TransactWriteItemsOutput{}, err
+	})
 }
 
 // stream appends a new item to the stream, unless the mapping's filter drops it.

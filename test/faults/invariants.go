@@ -2,6 +2,8 @@ package faults
 
 import (
 	"encoding/json"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -34,10 +36,11 @@ func (w *World) documents() map[string]Document {
 	return all
 }
 
+// identity is the same for all spellings of one document.
+func (d Document) identity() string { return fmt.Sprintf("%d/%d/%d", d.ID, d.Content, d.Flaw) }
+
 // sameOrder holds for two spellings of one document.
-func sameOrder(a, b Document) bool {
-	return a.ID == b.ID && a.Content == b.Content && a.Flaw == b.Flaw
-}
+func sameOrder(a, b Document) bool { return a.identity() == b.identity() }
 
 // checkAccepted: every message answered 202 is still in the queue or the DLQ, or each of its documents is stored, or
 // refused with its reason.
@@ -48,30 +51,34 @@ func (w *World) checkAccepted(documents map[string]Document) {
 			waiting[m.body] = true
 		}
 	}
-	rejected := map[string]string{} // reason by body
+	rejected := map[string][]string{} // reasons by body
 	for _, m := range w.rejected.messages {
-		rejected[m.body] = aws.ToString(m.attributes["reason"].StringValue)
+		rejected[m.body] = append(rejected[m.body], aws.ToString(m.attributes["reason"].StringValue))
 	}
 	for _, a := range w.clients.accepted {
 		if waiting[a.body] {
 			continue
 		}
-		if a.Raw != "" && rejected[a.body] != rawReason(a.Raw) {
+		if a.Raw != "" && !slices.Contains(rejected[a.body], rawReason(a.Raw)) {
 			w.violated("accounted", "message %s is neither waiting nor refused as %s", a.body, rawReason(a.Raw))
 		}
 		for _, d := range a.Documents {
 			if stored, ok := w.stored(d); ok && sameOrder(documents[stored], d) {
 				continue
 			}
-			if reason := w.expectedReason(d); reason == "" {
+			if reasons := w.reasons(d); len(reasons) == 0 {
 				w.violated("accounted", "document %s is not stored", d.JSON())
-			} else if rejected[d.JSON()] != reason {
-				w.violated("accounted", "document %s is not on the rejected queue as %s", d.JSON(), reason)
-			} else if d.Flaw != NoID && !w.refusalItem(d, reason) {
-				w.violated("accounted", "nothing in the table says that %s was refused as %s", d.JSON(), reason)
+			} else if !containsAny(rejected[d.JSON()], reasons) {
+				w.violated("accounted", "document %s is not on the rejected queue as %v", d.JSON(), reasons)
+			} else if d.Flaw != NoID && !w.refusalItem(d, reasons) {
+				w.violated("accounted", "nothing in the table says that %s was refused as %v", d.JSON(), reasons)
 			}
 		}
 	}
+}
+
+func containsAny(list, wanted []string) bool {
+	return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(wanted, s) })
 }
 
 // stored gives the bytes that are stored under a document's order id.
@@ -80,18 +87,25 @@ func (w *World) stored(d Document) (string, bool) {
 	return text(i, order.AttrDocument), ok
 }
 
-// expectedReason is why a document is refused, given what is stored under its id. Empty when it must not be.
-func (w *World) expectedReason(d Document) string {
+// reasons gives those for which a document may be refused, given what is stored under its id. None: it must not be.
+func (w *World) reasons(d Document) (reasons []string) {
 	switch d.Flaw {
 	case Bad, NoID:
-		return "invalid"
+		return []string{"invalid"}
 	case Large:
-		return "too-large"
+		return []string{"too-large"}
+	case Fickle:
+		if w.schedule.Step {
+			reasons = append(reasons, declined)
+		}
+	}
+	if w.panicked[d.OrderID()] {
+		reasons = append(reasons, "internal")
 	}
 	if _, taken := w.stored(d); taken {
-		return "conflict"
+		reasons = append(reasons, "conflict")
 	}
-	return ""
+	return reasons
 }
 
 func rawReason(raw string) string {
@@ -104,9 +118,9 @@ func rawReason(raw string) string {
 	return "not-json"
 }
 
-func (w *World) refusalItem(d Document, reason string) bool {
+func (w *World) refusalItem(d Document, reasons []string) bool {
 	for k, i := range w.table.items {
-		if k.orderID == d.OrderID() && text(i, order.AttrKind) == order.KindRefusal && text(i, order.AttrReason) == reason {
+		if k.orderID == d.OrderID() && text(i, order.AttrKind) == order.KindRefusal && slices.Contains(reasons, text(i, order.AttrReason)) {
 			return true
 		}
 	}
@@ -123,6 +137,11 @@ func (w *World) checkStored(documents map[string]Document) {
 		d, known := documents[text(i, order.AttrDocument)]
 		if !known || d.OrderID() != k.orderID || !d.Storable() {
 			w.violated("stored-content", "under %s stands %q", k.orderID, text(i, order.AttrDocument))
+		}
+		var output struct{ Of string }
+		err := json.Unmarshal([]byte(text(i, order.AttrOutput)), &output)
+		if w.schedule.Step != (err == nil) || w.schedule.Step && output.Of != d.identity() {
+			w.violated("stored-content", "beside %s of %s stands the output %q", d.identity(), k.orderID, text(i, order.AttrOutput))
 		}
 	}
 }
@@ -142,7 +161,7 @@ func (w *World) checkRefused(documents map[string]Document) {
 		if stored, ok := w.stored(d); ok && sameOrder(documents[stored], d) {
 			w.violated("refused-and-stored", "%s is stored and was refused as %s", m.body, reason)
 		}
-		if reason != w.expectedReason(d) {
+		if !slices.Contains(w.reasons(d), reason) {
 			w.violated("refused-content", "%s was refused as %q", m.body, reason)
 		}
 	}
@@ -257,7 +276,9 @@ func (w *World) checkRecovered() {
 				continue
 			}
 			if _, ok := w.stored(d); !ok {
-				w.violated("recovered", "nothing is stored under %s", d.OrderID())
+				if len(w.reasons(d)) == 0 {
+					w.violated("recovered", "nothing is stored under %s", d.OrderID())
+				}
 			} else if !w.unpublishable(d.OrderID()) && !w.published(d.OrderID()) {
 				w.violated("recovered", "the event of %s never reached the topic", d.OrderID())
 			}

@@ -157,6 +157,10 @@ func call[T any](w *World, ctx context.Context, site Site, what string, apply fu
 		w.hang(i)
 	case Panics:
 		i.failed[what] = true
+		w.note("%s: %s %s panics", i.name, site, what)
+		if site == RunStep {
+			w.panicked[what] = true
+		}
 		panic(errPanic)
 	}
 	return effect(kind)

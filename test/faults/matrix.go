@@ -17,6 +17,7 @@ const (
 	QueueDelete      Site = "queue: delete"
 	ProcessorMapping Site = "processor: mapping"
 	ProcessorStart   Site = "processor: start"
+	RunStep          Site = "processor: step"
 	PutOrder         Site = "processor: PutItem order"
 	PutRefusal       Site = "processor: PutItem refusal"
 	SendRejected     Site = "processor: SendMessage"
@@ -74,6 +75,7 @@ var Cells = func() (cells []Cell) {
 		QueueDelete:      {Lost},
 		ProcessorMapping: {Disabled},
 		ProcessorStart:   {KillBefore},
+		RunStep:          {Throttled, Brownout, KillBefore, HangBefore, Panics},
 		ProcessorAnswer:  {KillBefore},
 		StreamDeliver:    {Lost},
 		PublisherMapping: {Disabled},

@@ -16,6 +16,8 @@ type Schedule struct {
 	Posts []Post
 	// Faults to inject.
 	Faults []Fault
+	// Step puts a business step into the processor, which prices orders, and refuses some now and then.
+	Step bool
 	// MaxReceives is the queue's maxReceiveCount before a message goes to the DLQ.
 	MaxReceives int
 }
@@ -49,11 +51,12 @@ const (
 	NoID        // without a usable id: refused, but GET cannot know it
 	Large       // larger than what the topic could publish: the processor refuses it
 	Cursed      // a good order whose event SNS calls invalid: stored, never published
+	Fickle      // a good order that the business step refuses now and then, where there is a step
 	Huge        // a good order whose event is too large for the topic, as after a change of its limit: the same
 )
 
 // Storable reports whether a document is a good order.
-func (d Document) Storable() bool { return d.Flaw == Good || d.Unpublishable() }
+func (d Document) Storable() bool { return d.Flaw == Good || d.Flaw == Fickle || d.Unpublishable() }
 
 // Unpublishable reports whether the event of a good order can never be published.
 func (d Document) Unpublishable() bool { return d.Flaw == Cursed || d.Flaw == Huge }
@@ -76,6 +79,8 @@ func (d Document) JSON() string {
 		note = strings.Repeat("x", maxDocumentBytes-300)
 	case Cursed:
 		note = cursed
+	case Fickle:
+		note = fickle
 	}
 	return fmt.Sprintf(`{%s"currency":"EUR",%s"items":[{"sku":"a<&>\u2028\ud800","quantity":%s,"unitPrice":1999}],"rate":1.00,"note":"%d %s"}`,
 		id, space, quantity, d.Content, note)
@@ -83,6 +88,9 @@ func (d Document) JSON() string {
 
 // cursed marks a document whose event SNS refuses.
 const cursed = "cursed"
+
+// fickle marks a document on which the business step changes its mind.
+const fickle = "fickle"
 
 // Fault happens at the At'th call of its site (from 0) or the first one after. Kinds that can go on do so for Length.
 type Fault struct {
@@ -117,6 +125,7 @@ func Schedules() *rapid.Generator[Schedule] {
 			Seed:        rapid.Uint64().Draw(t, "seed"),
 			Posts:       drawPosts(t),
 			Faults:      drawFaults(t),
+			Step:        rapid.Bool().Draw(t, "step"),
 			MaxReceives: rapid.SampledFrom([]int{80, 1, 2, 80}).Draw(t, "maxReceives"),
 		}
 	})
@@ -164,7 +173,7 @@ func drawDocument(t *rapid.T) Document {
 		ID:       rapid.IntRange(0, 23).Draw(t, "id"),
 		Content:  rapid.IntRange(1, 2).Draw(t, "content"),
 		Spelling: rapid.IntRange(0, 2).Draw(t, "spelling"),
-		Flaw:     rapid.SampledFrom([]Flaw{Good, Good, Good, Good, Good, Good, Bad, NoID, Large, Cursed, Cursed, Huge}).Draw(t, "flaw"),
+		Flaw:     rapid.SampledFrom([]Flaw{Good, Good, Good, Good, Good, Good, Good, Bad, NoID, Large, Cursed, Cursed, Huge, Fickle}).Draw(t, "flaw"),
 	}
 }
 

@@ -58,6 +58,7 @@ type World struct {
 	processorsRunning               int
 	processorOff, publisherOff      time.Time       // the mapping is disabled until then
 	streamLost                      bool            // the stream dropped records that were not delivered
+	panicked                        map[string]bool // orders on whose documents the step panicked
 	givenUp                         map[string]bool // orders whose records the publisher's mapping gave up
 	posts                           map[string]Post // by body
 }
@@ -88,6 +89,7 @@ func Run(schedule Schedule) *World {
 		table:    &table{items: map[key]item{}},
 		topic:    &topic{},
 		givenUp:  map[string]bool{},
+		panicked: map[string]bool{},
 		posts:    map[string]Post{},
 	}
 	w.clock = w.started
@@ -117,11 +119,15 @@ func Run(schedule Schedule) *World {
 
 func (w *World) handlers() {
 	silent := slog.New(slog.NewJSONHandler(io.Discard, nil))
+	var step processor.Step
+	if w.schedule.Step {
+		step = w.businessStep
+	}
 	var err error
 	if w.processor, err = processor.New(processor.Config{
 		Table: w, Queue: w, TableName: "orders", RejectedQueueURL: w.rejected.name,
 		MaxDocumentBytes: maxDocumentBytes,
-		Schema:           schema, Now: w.now, Logger: silent,
+		Schema:           schema, Step: step, Now: w.now, Logger: silent,
 	}); err != nil {
 		panic(err)
 	}

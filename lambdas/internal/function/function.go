@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -74,6 +75,24 @@ func (e *Environment) String(name string) string {
 
 // Optional gives the value of a variable that may be missing.
 func (e *Environment) Optional(name string) string { return os.Getenv(name) }
+
+// List gives a comma-separated variable that may be missing.
+func (e *Environment) List(name string) []string {
+	return strings.FieldsFunc(os.Getenv(name), func(r rune) bool { return r == ',' })
+}
+
+// Seconds gives a variable that holds a duration in seconds; 0 when it is missing.
+func (e *Environment) Seconds(name string) time.Duration {
+	text := os.Getenv(name)
+	if text == "" {
+		return 0
+	}
+	value, err := strconv.Atoi(text)
+	if err != nil || value < 1 {
+		e.errs = append(e.errs, fmt.Errorf("environment variable %s must be a number of seconds, at least 1", name))
+	}
+	return time.Duration(value) * time.Second
+}
 
 // Bytes gives a variable that holds a size in bytes, at least 1.
 func (e *Environment) Bytes(name string) int {

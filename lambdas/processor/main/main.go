@@ -10,5 +10,5 @@ import (
 )
 
 func main() {
-	lambda.Start(processor.Must(processor.FromEnvironment(context.Background())).Handle)
+	lambda.Start(processor.Must(processor.FromEnvironment(context.Background(), nil)).Handle)
 }

@@ -1,0 +1,24 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/orderpipeline/orderpipeline/lambdas/processor"
+	"github.com/orderpipeline/orderpipeline/order"
+)
+
+// declined is the reason for which the business step refuses.
+const declined = "declined"
+
+// businessStep is an embedding application's: it prices an order, each time otherwise, and cannot make up its mind about
+// some.
+func (w *World) businessStep(ctx context.Context, o order.Order) (processor.Result, error) {
+	d := w.documents()[string(o.Document)]
+	return call(w, ctx, RunStep, o.ID, func(Kind) (processor.Result, error) {
+		if d.Flaw == Fickle && w.rng.IntN(2) == 0 {
+			return processor.Result{Refuse: declined}, nil
+		}
+		return processor.Result{Output: fmt.Appendf(nil, `{"of":%q,"price":%d}`, d.identity(), w.rng.IntN(1000))}, nil
+	})
+}
