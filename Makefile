@@ -33,8 +33,30 @@ orders: check-go ## Build the operator's command, .local/bin/orders
 	@if [ ! -x $(ORDERS) ]; then echo "building $(ORDERS) (the first time takes a while)"; fi; go build -o $(ORDERS) ./cmd/orders
 
 .PHONY: test
-test: lint ## Everything that CI checks: lint and all tests (they start their own emulator)
-	$(call step,go test,go test -timeout 20m ./...)
+test: lint ## Everything that CI checks: lint, all tests (they start their own emulator), fuzzing, mutants
+	$(call step,go test,go test -timeout 20m $$(go list ./... | grep -v /test/faults$$))
+	$(call step,fault simulation,go test -timeout 20m -v ./test/faults)
+	@$(MAKE) --no-print-directory fuzz mutants
+
+# One target a parser of outside input. Without -fuzzminimizetime, minimizing one input can take the whole time.
+FUZZTIME ?= 20s
+fuzz = go test $(1) -run '^$$' -fuzz '^$(2)$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 1x
+
+.PHONY: fuzz
+fuzz: check-go ## Fuzz every parser of outside input, FUZZTIME=20s each
+	$(call step,fuzz order documents,$(call fuzz,./order,FuzzParse))
+	$(call step,fuzz arrays of orders,$(call fuzz,./order,FuzzSplit))
+	$(call step,fuzz queue messages,$(call fuzz,./lambdas/processor,FuzzMessage))
+	$(call step,fuzz stream images,$(call fuzz,./lambdas/publisher,FuzzStreamImage))
+	$(call step,fuzz on-failure messages,$(call fuzz,./internal/recovery,FuzzParseFailure))
+
+.PHONY: mutants
+mutants: check-go ## Break the handlers on purpose: the fault simulation must notice each time
+	$(call step,mutants,go run ./test/faults/mutants)
+
+.PHONY: soak
+soak: check-go ## Run the fault simulation for long: N=1000000 schedules, or T=1h
+	go run ./test/faults/soak $(if $(T),-for $(T),-schedules $(or $(N),100000))
 
 .PHONY: lint
 lint: check-go ## Format, vet and staticcheck only

@@ -50,7 +50,7 @@ func NewOrdersStack(scope constructs.Construct, id string, env Environment) *Ord
 	}
 	if env.Local {
 		host := golambda.HostTarget()
-		pipeline.Processor.Function = orderpipeline.FunctionProps{Code: orderpipeline.ProcessorCode(host), Architecture: host.Architecture}
+		pipeline.Processor.Function = orderpipeline.FunctionProps{Code: orderpipeline.ProcessorCode(host, nil), Architecture: host.Architecture}
 		pipeline.Publisher.Function = orderpipeline.FunctionProps{Code: orderpipeline.PublisherCode(host), Architecture: host.Architecture}
 		api.Status = orderpipeline.FunctionProps{Code: orderapi.StatusCode(host), Architecture: host.Architecture}
 	}

@@ -33,7 +33,7 @@ type demoCmd struct {
 
 // Help is the long help.
 func (demoCmd) Help() string {
-	return `Posts sample orders with nasty values, half of them one by one and half through the batch call, and a quarter twice. Then it reads
+	return `Posts sample orders with nasty values, half of them one by one and half through the batch call, and half of them twice. Then it reads
 the table and empties the queues of both demo subscribers with the AWS SDK and compares: each order stored once, its event at every
 subscriber that asked for it (Billing: all; Shipping: channel "web"), document and event byte for byte. Environments local and dev only.
 
@@ -78,7 +78,7 @@ func demo(ctx context.Context, a *app, c *clock, n int) error {
 		return fmt.Errorf("the sample orders are not valid: %w", err) // a fault in sample.go
 	}
 
-	// Post: the first half one by one, the second half in batches; then a quarter again, from both halves.
+	// Post: the first half one by one, the second half in batches; then half of them again, from both halves.
 	half := n / 2
 	singles, batched := documents[:half], documents[half:]
 	again := slices.Concat(singles[:half/2], batched[:(n-half)/2])

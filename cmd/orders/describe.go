@@ -20,7 +20,7 @@ Examples:
 
   orders describe
   curl -H "Content-Type: application/json" --aws-sigv4 aws:amz:us-east-1:execute-api --user test:test \
-       -d @order.json "$(orders describe --json | jq -r .apiUrl)/orders"
+       --data-binary @order.json "$(orders describe --json | jq -r .apiUrl)/orders"
   orders describe --env prod --json | jq -r .deadLetterQueueUrl`
 }
 

@@ -21,6 +21,8 @@ func (downCmd) Help() string {
 	return `Locally: ends the emulator and removes what it kept; the installed tools stay for the next time.
 
 On AWS: runs 'cdk destroy --all', after you have typed the name of the environment. For prod it refuses without --yes.
+A protected environment (staging, prod) refuses on top of that: its stack has termination protection and its table deletion
+protection, which you first switch off by hand; its orders stay all the same.
 
 Examples:
 

@@ -388,6 +388,7 @@ func TestStatus(t *testing.T) {
 	}{
 		"stored":        {200, stored, 0, []string{"A-1: STORED", "(140ms later)", "refused under this id: 1", "conflict", spelled}},
 		"refused":       {200, refused, refusedStatus, []string{"A-1: REFUSED", "invalid at /items/0"}},
+		"erased":        {410, `{"status":"ERASED","orderId":"A-1"}`, erasedStatus, []string{"A-1: ERASED", "stays taken"}},
 		"unknown":       {404, `{"status":"UNKNOWN","message":"no such order"}`, unknownStatus, []string{"order A-1 is unknown", "--wait"}},
 		"another's 404": {404, `{"message":"Not Found"}`, 1, []string{"404: Not Found", "check the address"}},
 		"not JSON":      {200, `<html>`, 1, []string{"is not its JSON"}},

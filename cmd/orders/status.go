@@ -22,7 +22,7 @@ func (statusCmd) Help() string {
 	return `An order answered with 202 ends either stored (once, never changed) or refused (with a reason). Until then it is unknown here:
 it is in the queue, or in the dead-letter queue.
 
-Exit status: 0 stored, 3 refused, 4 unknown, 1 failed, 2 wrong usage.
+Exit status: 0 stored, 3 refused, 4 unknown, 5 erased (its document is gone, its id stays taken), 1 failed, 2 wrong usage.
 
 Examples:
 
@@ -34,6 +34,7 @@ Examples:
 const (
 	refusedStatus = 3
 	unknownStatus = 4
+	erasedStatus  = 5
 )
 
 // orderStatus is the answer of GET /orders/{orderId}.
@@ -44,6 +45,7 @@ type orderStatus struct {
 	StoredAt         string          `json:"storedAt"`
 	RefusedDocuments int             `json:"refusedDocuments"`
 	Refusals         []refusal       `json:"refusals"`
+	Output           json.RawMessage `json:"output"`
 	Document         json.RawMessage `json:"document"`
 }
 
@@ -80,7 +82,7 @@ func (cmd *statusCmd) Run(ctx context.Context, a *app) error {
 			}
 			continue
 		}
-		if got.code != 200 && !unknown {
+		if got.code != 200 && got.code != 410 && !unknown {
 			return c.refused(a, "the API does not tell", got)
 		}
 		return cmd.print(a, got, unknown)
@@ -116,6 +118,11 @@ func (cmd *statusCmd) print(a *app, got *answer, unknown bool) error {
 			s.printRefusals(a)
 		}
 		return &failure{status: refusedStatus}
+	case s.Status == "ERASED":
+		if !cmd.JSON {
+			a.printf("order %s: ERASED\n  its document is gone; its id stays taken\n", s.OrderID)
+		}
+		return &failure{status: erasedStatus}
 	}
 	return &failure{what: fmt.Sprintf("the API answered with a status that this command does not know: %q", s.Status), next: "use the command of the same version as the deployment"}
 }
@@ -127,6 +134,9 @@ func (s *orderStatus) printStored(a *app) {
 	if s.RefusedDocuments > 0 {
 		a.printf("  other documents refused under this id: %d\n", s.RefusedDocuments)
 		s.printRefusals(a)
+	}
+	if len(s.Output) > 0 {
+		a.printf("  output of the application's step: %s\n", s.Output)
 	}
 	a.printf("  document, as it was received:\n%s\n", s.Document)
 }

@@ -32,7 +32,7 @@ const statusPackage = "./lambdas/status/main"
 
 // StatusCode is the packaged status function, built for a target; see [orderpipeline.ProcessorCode].
 func StatusCode(target golambda.Target) awslambda.Code {
-	return function.Code(statusPackage, target)
+	return function.Code(statusPackage, nil, target)
 }
 
 // OrderAPI is the construct; [NewOrderAPI] makes it.

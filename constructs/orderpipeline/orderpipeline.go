@@ -23,7 +23,6 @@ package orderpipeline
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
@@ -38,9 +37,9 @@ type OrderPipeline struct {
 	constructs.Construct
 
 	settings                                             *settings
-	queue, deadLetterQueue, rejectedQueue, onFailedQueue awssqs.Queue
-	table                                                awsdynamodb.TableV2
-	topic                                                awssns.Topic
+	queue, deadLetterQueue, rejectedQueue, onFailedQueue awssqs.IQueue
+	table                                                awsdynamodb.ITableV2
+	topic                                                awssns.ITopic
 	processor, publisher                                 awslambda.Function
 	processorLogs, publisherLogs                         awslogs.LogGroup
 	processorMapping, publisherMapping                   awslambda.EventSourceMapping
@@ -50,7 +49,7 @@ type OrderPipeline struct {
 // NewOrderPipeline makes a pipeline. props may be nil. It panics with an error that names everything that is wrong with
 // them.
 func NewOrderPipeline(scope constructs.Construct, id string, props *OrderPipelineProps) *OrderPipeline {
-	s, err := resolve(props)
+	s, err := resolve(scope, props)
 	if err != nil {
 		panic(err)
 	}
@@ -115,8 +114,3 @@ func (p *OrderPipeline) Subscribers() []*Subscriber {
 
 // RemovalPolicy of what holds orders, for what is built around the pipeline.
 func (p *OrderPipeline) RemovalPolicy() awscdk.RemovalPolicy { return p.settings.RemovalPolicy }
-
-// GrantEnqueue lets the grantee send orders to Queue, and nothing else.
-func (p *OrderPipeline) GrantEnqueue(grantee awsiam.IGrantable) awsiam.Grant {
-	return grantSend(p.queue, grantee)
-}

@@ -2,11 +2,14 @@ package orderpipeline
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/orderpipeline/orderpipeline/constructs/golambda"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/function"
+	"github.com/orderpipeline/orderpipeline/constructs/internal/grant"
+	"github.com/orderpipeline/orderpipeline/order"
 )
 
 // What the processor reads from its environment.
@@ -14,34 +17,68 @@ const (
 	envTableName        = "TABLE_NAME"
 	envRejectedQueueURL = "REJECTED_QUEUE_URL"
 	envMaxDocumentBytes = "MAX_DOCUMENT_BYTES"
+	// With a schema of the caller's, which lies in SchemaFile.
+	envOrderIDField = "ORDER_ID_FIELD"
+	// Comma-separated top-level text fields that become attributes of the order's item.
+	envLiftedAttributes = "LIFTED_ATTRIBUTES"
+	envOrderTTLSeconds  = "ORDER_TTL_SECONDS"
 )
+
+// SchemaFile is where the packaged processor finds a schema other than the default one: beside its binary. The field that
+// holds the order's id comes in the variable ORDER_ID_FIELD, which the construct sets for every Code. A processor of your
+// own that is made with processor.FromEnvironment gets the schema the same way:
+//
+//	golambda.NewCode(&golambda.CodeProps{
+//		Package: "./lambdas/processor",
+//		Files:   map[string][]byte{orderpipeline.SchemaFile: schema.JSON()},
+//	})
+const SchemaFile = "order.schema.json"
 
 const processorPackage = "./lambdas/processor/main"
 
 // ProcessorCode is the packaged processor, built for a target: for emulators that run it as a process of their own machine.
-// On AWS it is the default, built for the function's architecture. It panics when this module's sources are not to be found.
-func ProcessorCode(target golambda.Target) awslambda.Code {
-	return function.Code(processorPackage, target)
+// On AWS it is the default, built for the function's architecture. schema is that of the props; nil is the default one. It
+// panics when this module's sources are not to be found.
+func ProcessorCode(target golambda.Target, schema *order.Schema) awslambda.Code {
+	return function.Code(processorPackage, schemaFile(schema), target)
+}
+
+// schemaFile is what lies beside the processor's binary: nothing with the default schema, which it knows.
+func schemaFile(schema *order.Schema) map[string][]byte {
+	if !ownSchema(schema) {
+		return nil
+	}
+	return map[string][]byte{SchemaFile: schema.JSON()}
 }
 
 // newProcessor makes the function from queue to table.
 func (p *OrderPipeline) newProcessor() {
 	s := p.settings
+	environment := map[string]*string{
+		envTableName:        p.table.TableName(),
+		envRejectedQueueURL: p.rejectedQueue.QueueUrl(),
+		envMaxDocumentBytes: jsii.String(strconv.Itoa(s.maxDocument)),
+	}
+	if ownSchema(s.Schema) {
+		environment[envOrderIDField] = jsii.String(s.Schema.IDField())
+	}
+	if len(s.liftedFields) > 0 {
+		environment[envLiftedAttributes] = jsii.String(strings.Join(s.liftedFields, ","))
+	}
+	if s.orderTTL > 0 {
+		environment[envOrderTTLSeconds] = jsii.String(strconv.FormatFloat(s.orderTTL, 'f', 0, 64))
+	}
 	p.processor, p.processorLogs = function.New(p, "Processor", function.Props(s.Processor.Function), function.Leg{
 		Package:     processorPackage,
+		Files:       schemaFile(s.Schema),
 		Description: "OrderPipeline: stores each order of the queue once",
 		Timeout:     s.processorTimeout,
-		Environment: map[string]*string{
-			envTableName:        p.table.TableName(),
-			envRejectedQueueURL: p.rejectedQueue.QueueUrl(),
-			envMaxDocumentBytes: jsii.String(strconv.Itoa(s.maxDocument)),
-		},
+		Environment:   environment,
 		RemovalPolicy: s.RemovalPolicy,
 	})
-	p.table.Grant(p.processor, jsii.String("dynamodb:PutItem"))
-	grantSend(p.rejectedQueue, p.processor)
-	// What an event source mapping of SQS needs. Queue.GrantConsumeMessages grants more.
-	p.queue.Grant(p.processor, jsii.String("sqs:ReceiveMessage"), jsii.String("sqs:DeleteMessage"), jsii.String("sqs:GetQueueAttributes"))
+	grant.Put(p.table, p.processor)
+	grant.Send(p.rejectedQueue, p.processor)
+	grant.Receive(p.queue, p.processor, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
 	props := &awslambda.EventSourceMappingProps{
 		Target:         p.processor,

@@ -5,12 +5,12 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/orderpipeline/orderpipeline/constructs/golambda"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/function"
+	"github.com/orderpipeline/orderpipeline/constructs/internal/grant"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -28,13 +28,13 @@ const publisherPackage = "./lambdas/publisher/main"
 
 // PublisherCode is the packaged publisher, built for a target; see [ProcessorCode].
 func PublisherCode(target golambda.Target) awslambda.Code {
-	return function.Code(publisherPackage, target)
+	return function.Code(publisherPackage, nil, target)
 }
 
 // newPublisher makes the function from the table's stream to the topic.
 func (p *OrderPipeline) newPublisher() {
 	s := p.settings
-	p.onFailedQueue = newQueue(p, "OnFailureQueue", s.RemovalPolicy, awssqs.QueueProps{RedriveAllowPolicy: nobodysDeadLetterQueue()})
+	p.onFailedQueue = p.newQueue(p, "OnFailureQueue", awssqs.QueueProps{RedriveAllowPolicy: nobodysDeadLetterQueue()})
 	p.publisher, p.publisherLogs = function.New(p, "Publisher", function.Props(s.Publisher.Function), function.Leg{
 		Package:     publisherPackage,
 		Description: "OrderPipeline: publishes an event for each stored order",
@@ -51,12 +51,8 @@ func (p *OrderPipeline) newPublisher() {
 	})
 	p.topic.GrantPublish(p.publisher)
 	// Both the publisher itself and Lambda, for records that grew too old, put records aside there.
-	grantSend(p.onFailedQueue, p.publisher)
-	awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
-		Grantee:      p.publisher,
-		Actions:      jsii.Strings("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
-		ResourceArns: &[]*string{p.table.TableStreamArn()},
-	})
+	grant.Send(p.onFailedQueue, p.publisher)
+	grant.Stream(p.table, p.publisher)
 
 	props := &awslambda.EventSourceMappingProps{
 		Target:         p.publisher,

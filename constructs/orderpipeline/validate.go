@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/jsii-runtime-go"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/function"
 	"github.com/orderpipeline/orderpipeline/order"
@@ -33,11 +34,13 @@ type settings struct {
 	processorTimeout, processorWindow float64 // seconds
 	publisherWindow                   float64 // seconds
 	visibility                        float64 // seconds
+	orderTTL                          float64 // seconds, 0 for none
 	maxDocument                       int     // bytes
+	liftedFields                      []string
 }
 
 // resolve copies the props, fills the defaults in and reports everything that is wrong.
-func resolve(props *OrderPipelineProps) (*settings, error) {
+func resolve(scope constructs.Construct, props *OrderPipelineProps) (*settings, error) {
 	var errs check.Errors
 	s := &settings{}
 	if props != nil {
@@ -46,10 +49,10 @@ func resolve(props *OrderPipelineProps) (*settings, error) {
 
 	if s.Schema == nil {
 		s.Schema = order.DefaultSchema()
-	} else if s.Processor.Function.Code == nil && !sameSchema(s.Schema, order.DefaultSchema()) {
-		errs.Addf("Schema", bounded(string(s.Schema.JSON())),
-			"needs Processor.Function.Code: the packaged processor validates with the default schema, and would refuse what the API accepts")
+	} else if s.Schema.IDField() == "" {
+		errs.Addf("Schema", check.Verbatim("empty"), "needs what order.NewSchema gives: it has checked that API Gateway, RE2 and the pipeline know the schema")
 	}
+	s.resolveKey(&errs)
 	switch s.RemovalPolicy {
 	case "":
 		s.RemovalPolicy = awscdk.RemovalPolicy_RETAIN
@@ -57,17 +60,25 @@ func resolve(props *OrderPipelineProps) (*settings, error) {
 	default:
 		errs.Addf("RemovalPolicy", string(s.RemovalPolicy), "needs RETAIN, RETAIN_ON_UPDATE_OR_DELETE or DESTROY: queues and tables know no snapshot")
 	}
-	if s.Table.DeletionProtection == nil {
-		s.Table.DeletionProtection = jsii.Bool(s.RemovalPolicy != awscdk.RemovalPolicy_DESTROY)
-	}
 
 	s.resolveTopic(&errs)
 	s.resolveProcessor(&errs)
+	s.resolveQueue(&errs)
+	s.resolveTable(&errs, scope)
 	s.resolvePublisher(&errs)
 	return s, errs.Err("orderpipeline.OrderPipelineProps")
 }
 
+func (s *settings) resolveKey(errs *check.Errors) {
+	if alias, ok := s.EncryptionKey.(awskms.IAlias); ok && strings.HasPrefix(*alias.AliasName(), "alias/aws/") {
+		errs.Addf("EncryptionKey", *alias.AliasName(), "needs a key of the customer's: the policies of AWS's own keys let SNS write to no queue, and what it should deliver would be dropped")
+	}
+}
+
 func (s *settings) resolveTopic(errs *check.Errors) {
+	if s.Topic.Existing != nil && *s.Topic.Existing.Fifo() {
+		errs.Addf("Topic.Existing", *s.Topic.Existing.Node().Path(), "needs a standard topic: a FIFO topic delivers to queues only, and the pipeline promises no order")
+	}
 	if s.Topic.MaxMessageSizeBytes == 0 {
 		s.Topic.MaxMessageSizeBytes = 256 * 1024
 	}
@@ -91,16 +102,18 @@ func (s *settings) resolveProcessor(errs *check.Errors) {
 		errs.Range("Processor.MaxConcurrency", p.MaxConcurrency, 2, 1000, "these are Lambda's bounds")
 	}
 	s.processorTimeout = function.Check(errs, "Processor.Function", function.Props(p.Function), 30,
-		envTableName, envRejectedQueueURL, envMaxDocumentBytes)
+		envTableName, envRejectedQueueURL, envMaxDocumentBytes, envOrderIDField, envLiftedAttributes, envOrderTTLSeconds)
+	if reserved := p.Function.ReservedConcurrency; reserved > 0 {
+		if p.MaxConcurrency == 0 {
+			errs.Addf("Processor.Function.ReservedConcurrency", reserved, "needs a Processor.MaxConcurrency of at most that: pollers would go on receiving, and messages that are throttled count as tried")
+		} else if p.MaxConcurrency > reserved {
+			errs.Addf("Processor.MaxConcurrency", p.MaxConcurrency, "needs at most Processor.Function.ReservedConcurrency, %d: what is above is throttled, and counts as tried", reserved)
+		}
+	}
 
 	// The window has passed when the function starts, and Lambda retries a throttled function five times over
 	// (AWS, "Using Lambda with Amazon SQS").
 	s.visibility = 6*s.processorTimeout + s.processorWindow
-	if s.Queue.MaxReceiveCount == 0 {
-		s.Queue.MaxReceiveCount = receives(s.visibility)
-	}
-	errs.Range("Queue.MaxReceiveCount", s.Queue.MaxReceiveCount, min(receives(s.visibility), 1000), 1000,
-		"less would give good orders up in an outage of under 4 hours, and SQS allows no more")
 }
 
 var (
@@ -151,8 +164,10 @@ func (s *settings) resolvePublisher(errs *check.Errors) {
 // receives is how many tries with this visibility timeout (seconds) last through an outage.
 func receives(visibility float64) int { return int(math.Ceil(outage / max(visibility, 1))) }
 
-func sameSchema(a, b *order.Schema) bool {
-	return a == b || a.IDField() == b.IDField() && bytes.Equal(a.JSON(), b.JSON())
+// ownSchema is whether the schema is another than the default one.
+func ownSchema(s *order.Schema) bool {
+	d := order.DefaultSchema()
+	return s != nil && (s.IDField() != d.IDField() || !bytes.Equal(s.JSON(), d.JSON()))
 }
 
 // bounded keeps a value that is repeated in a message readable.
@@ -161,25 +176,4 @@ func bounded(s string) string {
 		return s[:60] + "…"
 	}
 	return s
-}
-
-// resolveSubscriber does for a subscriber what resolve does for the pipeline. The visibility timeout is in seconds.
-func (p *OrderPipeline) resolveSubscriber(id string, props *SubscriberProps) (SubscriberProps, float64, error) {
-	var errs check.Errors
-	var s SubscriberProps
-	if props != nil {
-		s = *props
-	}
-	if id == "" || slices.ContainsFunc(p.subscribers, func(other *Subscriber) bool { return other.id == id }) {
-		errs.Addf("id", id, "needs a name that no other subscriber of the pipeline has")
-	}
-	visibility := errs.Seconds("VisibilityTimeout", s.VisibilityTimeout, 180, 0, 43_200, "these are SQS's bounds")
-	if s.MaxReceiveCount == 0 {
-		s.MaxReceiveCount = min(receives(visibility), 1000)
-	}
-	errs.Range("MaxReceiveCount", s.MaxReceiveCount, 1, 1000, "these are SQS's bounds")
-	if n := len(s.FilterPolicy); n > 5 {
-		errs.Addf("FilterPolicy", n, "needs at most 5 attributes, as SNS does")
-	}
-	return s, visibility, errs.Err("orderpipeline.SubscriberProps of " + id)
 }

@@ -32,7 +32,7 @@ type Deployment struct {
 	ProcessorFunction  string       `json:"processorFunction"`
 	PublisherFunction  string       `json:"publisherFunction"`
 	StatusFunction     string       `json:"statusFunction"`
-	Subscribers        []Subscriber `json:"subscribers"` // the demo subscribers, by name; none on AWS
+	Subscribers        []Subscriber `json:"subscribers"` // the demo subscribers, by name; none in staging and prod
 }
 
 // Subscriber is a demo subscriber: a queue that gets the events.

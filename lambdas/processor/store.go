@@ -28,7 +28,7 @@ const (
 // verdict that stands in the table afterwards, be it this one or one of before.
 func (h *Handler) settle(ctx context.Context, from origin, o order.Order, output []byte, refusal *order.Refusal) (verdict, *order.Refusal, error) {
 	if h.Step == nil {
-		existing, err := h.putNew(ctx, h.orderItem(from, o, nil))
+		existing, err := h.putNew(ctx, h.orderItem(from, o, output))
 		return h.compare(existing, o, err)
 	}
 	// A step may decide otherwise the next time, so each of the two verdicts is written on the condition that the other one

@@ -291,7 +291,7 @@ func TestCommandMistakes(t *testing.T) {
 	}{
 		{"nonsense", 2, []string{"nonsense", "--help"}},
 		{"describe --nonsense", 2, []string{"--nonsense"}},
-		{"describe --env nowhere", 2, []string{"nowhere", "prod"}},
+		{"describe --env no_where", 2, []string{"no_where", "prod"}},
 		{"describe --env dev", 1, []string{`"dev" is not deployed`, "orders up --env dev"}},
 		{"describe --region eu-west-1", 1, []string{"--region"}},
 		{"post", 2, []string{"--sample"}},

@@ -164,13 +164,13 @@ func printLogs() {
 	if world.emulator == nil {
 		return
 	}
-	for _, file := range []string{filepath.Join(world.emulator.Dir, "bootstrap.log"), filepath.Join(world.emulator.Dir, "cdk.log"), world.emulator.LogFile()} {
-		content, err := os.ReadFile(file)
+	for _, name := range []string{world.emulator.LogFile(), "bootstrap.log", "cdk.log"} { // what failed comes last
+		content, err := os.ReadFile(filepath.Join(world.emulator.Dir, filepath.Base(name)))
 		if err != nil {
 			continue // not got that far
 		}
 		lines := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
-		fmt.Fprintf(os.Stderr, "--- the end of %s\n%s\n", filepath.Base(file), strings.Join(lines[max(0, len(lines)-40):], "\n"))
+		fmt.Fprintf(os.Stderr, "--- the end of %s\n%s\n", filepath.Base(name), strings.Join(lines[max(0, len(lines)-20):], "\n"))
 	}
 }
 

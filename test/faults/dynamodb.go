@@ -85,6 +85,10 @@ func (w *World) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWri
 		if hash := text(check.ExpressionAttributeValues, ":hash"); ok && (hash == "" || hash == text(other, order.AttrHash)) {
 			reasons[1], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"), Item: other}, true
 		}
+		if !failed && !w.quiet && w.rng.IntN(40) == 0 {
+			ctx.Value(invocationKey{}).(*invocation).failed[k.orderID] = true
+			reasons[0], failed = types.CancellationReason{Code: aws.String("TransactionConflict")}, true
+		}
 		if failed {
 			return nil, &types.TransactionCanceledException{CancellationReasons: reasons}
 		}

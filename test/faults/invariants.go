@@ -161,6 +161,9 @@ func (w *World) checkRefused(documents map[string]Document) {
 		if stored, ok := w.stored(d); ok && sameOrder(documents[stored], d) {
 			w.violated("refused-and-stored", "%s is stored and was refused as %s", m.body, reason)
 		}
+		if d.Flaw != NoID && !w.refusalItem(d, []string{reason}) {
+			w.violated("refused-reason", "%s was refused as %s, the table says otherwise", m.body, reason)
+		}
 		if !slices.Contains(w.reasons(d), reason) {
 			w.violated("refused-content", "%s was refused as %q", m.body, reason)
 		}

@@ -104,7 +104,11 @@ func (w *World) mayDie(site Site) {
 }
 
 func (w *World) sleep(ctx context.Context, d time.Duration) error {
-	w.pause(ctx.Value(invocationKey{}).(*invocation), w.clock.Add(d))
+	i := ctx.Value(invocationKey{}).(*invocation)
+	if w.clock.Add(d).After(i.deadline) {
+		return context.DeadlineExceeded
+	}
+	w.pause(i, w.clock.Add(d))
 	return nil
 }
 

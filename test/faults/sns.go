@@ -45,7 +45,7 @@ func (w *World) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _ .
 				}
 			}
 		}
-		if w.topic.slow && kind == None {
+		if w.topic.slow && kind != Brownout {
 			w.pause(ctx.Value(invocationKey{}).(*invocation), w.clock.Add(5*time.Second))
 		}
 		out := &sns.PublishBatchOutput{}

@@ -19,6 +19,10 @@ func (w *World) businessStep(ctx context.Context, o order.Order) (processor.Resu
 		if d.Flaw == Fickle && w.rng.IntN(2) == 0 {
 			return processor.Result{Refuse: declined}, nil
 		}
+		if !w.quiet && w.rng.IntN(50) == 0 { // a step with a bug: its word is no verdict
+			ctx.Value(invocationKey{}).(*invocation).failed[o.ID] = true
+			return []processor.Result{{Output: []byte("{")}, {Refuse: "No!"}}[w.rng.IntN(2)], nil
+		}
 		return processor.Result{Output: fmt.Appendf(nil, `{"of":%q,"price":%d}`, d.identity(), w.rng.IntN(1000))}, nil
 	})
 }

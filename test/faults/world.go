@@ -98,8 +98,8 @@ func Run(schedule Schedule) *World {
 	for i := range w.shards {
 		w.shards[i] = &shard{name: fmt.Sprintf("shard-%d", i), limit: streamBatch}
 	}
-	w.topic.strict = w.rng.IntN(4) == 0
-	w.topic.slow = w.rng.IntN(8) == 0
+	w.topic.strict = w.rng.IntN(3) == 0
+	w.topic.slow = w.rng.IntN(3) == 0
 	w.table.unfiltered = w.rng.IntN(8) == 0
 	w.table.rehashed = w.rng.IntN(8) == 0
 	w.handlers()
@@ -127,7 +127,8 @@ func (w *World) handlers() {
 	if w.processor, err = processor.New(processor.Config{
 		Table: w, Queue: w, TableName: "orders", RejectedQueueURL: w.rejected.name,
 		MaxDocumentBytes: maxDocumentBytes,
-		Schema:           schema, Step: step, Now: w.now, Logger: silent,
+		Schema:           schema, Step: step, LiftedFields: []string{"currency"}, Lifetime: order.MinLifetime,
+		Now: w.now, Logger: silent,
 	}); err != nil {
 		panic(err)
 	}

@@ -3,6 +3,7 @@ package check
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -39,7 +40,7 @@ func (e *Errors) Seconds(field string, d awscdk.Duration, fallback, low, high fl
 	}
 	s := *d.ToSeconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
 	if s < low || s > high {
-		e.Addf(field, inSeconds(s), "needs %g to %g s: %s", low, high, why)
+		e.Addf(field, inSeconds(s), "needs %s to %s s: %s", decimal(low), decimal(high), why)
 	} else if low == float64(int(low)) && s != float64(int(s)) {
 		e.Addf(field, inSeconds(s), "needs whole seconds")
 	}
@@ -60,4 +61,6 @@ func (e *Errors) Err(what string) error {
 // Verbatim is a value that is printed without quotes.
 type Verbatim string
 
-func inSeconds(s float64) Verbatim { return Verbatim(fmt.Sprintf("%g s", s)) }
+func inSeconds(s float64) Verbatim { return Verbatim(decimal(s) + " s") }
+
+func decimal(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
@@ -20,19 +21,26 @@ import (
 
 // Props has the fields of orderpipeline.FunctionProps, where they are documented.
 type Props struct {
-	Code         awslambda.Code
-	Architecture awslambda.Architecture
-	MemoryMiB    int
-	Timeout      awscdk.Duration
-	Environment  map[string]string
-	Tracing      bool
-	LogRetention awslogs.RetentionDays
+	Code                awslambda.Code
+	Architecture        awslambda.Architecture
+	MemoryMiB           int
+	Timeout             awscdk.Duration
+	ReservedConcurrency int
+	Environment         map[string]string
+	Tracing             bool
+	LogRetention        awslogs.RetentionDays
+	Role                awsiam.IRole
+	VPC                 awsec2.IVpc
+	Subnets             *awsec2.SubnetSelection
+	SecurityGroups      []awsec2.ISecurityGroup
 }
 
 // Leg is what the construct decides.
 type Leg struct {
 	// Package of this module that is the function's default code.
 	Package string
+	// Files beside it.
+	Files map[string][]byte
 	// Description of the function.
 	Description string
 	// Timeout by default, in seconds.
@@ -51,6 +59,18 @@ func Check(errs *check.Errors, field string, p Props, timeout float64, reserved 
 	if p.MemoryMiB != 0 {
 		errs.Range(field+".MemoryMiB", p.MemoryMiB, 128, 10240, "these are Lambda's bounds")
 	}
+	if p.ReservedConcurrency < 0 {
+		errs.Addf(field+".ReservedConcurrency", p.ReservedConcurrency, "needs 1 at least, or 0 for none reserved: 0 as Lambda knows it would stop the function")
+	}
+	if p.VPC == nil && p.Subnets != nil {
+		errs.Addf(field+".Subnets", check.Verbatim("set"), "needs %s.VPC: that is what they are subnets of", field)
+	}
+	if p.VPC == nil && len(p.SecurityGroups) > 0 {
+		errs.Addf(field+".SecurityGroups", len(p.SecurityGroups), "needs %s.VPC: outside of one there is nothing to guard", field)
+	}
+	if slices.Contains(p.SecurityGroups, nil) {
+		errs.Addf(field+".SecurityGroups", check.Verbatim("nil"), "needs groups that are not nil")
+	}
 	for _, name := range slices.Sorted(maps.Keys(p.Environment)) {
 		if slices.Contains(reserved, name) {
 			errs.Addf(field+".Environment", name, "needs another name: the construct sets this variable itself")
@@ -66,13 +86,13 @@ func Check(errs *check.Errors, field string, p Props, timeout float64, reserved 
 	return errs.Seconds(field+".Timeout", p.Timeout, timeout, 1, 900, "these are Lambda's bounds")
 }
 
-// Code builds a main package of this module. It panics when this module's sources are not to be found.
-func Code(pkg string, target golambda.Target) awslambda.Code {
+// Code builds a main package of this module, with files beside it. It panics when this module's sources are not to be found.
+func Code(pkg string, files map[string][]byte, target golambda.Target) awslambda.Code {
 	dir, err := source.Dir()
 	if err != nil {
 		panic(err)
 	}
-	return golambda.NewCode(&golambda.CodeProps{Package: pkg, ModuleDir: dir, Target: target})
+	return golambda.NewCode(&golambda.CodeProps{Package: pkg, ModuleDir: dir, Files: files, Target: target})
 }
 
 // New makes the function with a log group and a role of its own. It panics when code of golambda's cannot be built.
@@ -81,7 +101,7 @@ func New(scope constructs.Construct, id string, p Props, leg Leg) (awslambda.Fun
 		p.Architecture = awslambda.Architecture_ARM_64()
 	}
 	if p.Code == nil {
-		p.Code = Code(leg.Package, golambda.Target{Architecture: p.Architecture})
+		p.Code = Code(leg.Package, leg.Files, golambda.Target{Architecture: p.Architecture})
 	}
 	if b, ok := gobuild.Of(p.Code); ok && *awscdk.Stack_Of(scope).BundlingRequired() {
 		// Now, since inside CDK's callback there is no panicking with the compiler's words. It is built once.
@@ -113,12 +133,15 @@ func New(scope constructs.Construct, id string, p Props, leg Leg) (awslambda.Fun
 		Retention:     p.LogRetention,
 		RemovalPolicy: leg.RemovalPolicy,
 	})
-	// A role of its own: the default one may write to every log group of the account.
-	role := awsiam.NewRole(scope, jsii.String(id+"Role"), &awsiam.RoleProps{
-		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
-	})
+	role := p.Role
+	if role == nil {
+		// Not CDK's default one, which may write to every log group of the account.
+		role = awsiam.NewRole(scope, jsii.String(id+"Role"), &awsiam.RoleProps{
+			AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+		})
+	}
 	logs.GrantWrite(role)
-	fn := awslambda.NewFunction(scope, &id, &awslambda.FunctionProps{
+	props := &awslambda.FunctionProps{
 		Description:   &leg.Description,
 		Code:          p.Code,
 		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
@@ -131,6 +154,22 @@ func New(scope constructs.Construct, id string, p Props, leg Leg) (awslambda.Fun
 		LogGroup:      logs,
 		LoggingFormat: awslambda.LoggingFormat_JSON, // so that Lambda's own lines are as searchable as the handlers'
 		Tracing:       tracing,
-	})
-	return fn, logs
+	}
+	if p.ReservedConcurrency > 0 {
+		props.ReservedConcurrentExecutions = jsii.Number(p.ReservedConcurrency)
+	}
+	if p.VPC != nil {
+		props.Vpc, props.VpcSubnets = p.VPC, p.Subnets
+		if len(p.SecurityGroups) > 0 {
+			props.SecurityGroups = &p.SecurityGroups
+		}
+		// Lambda asks for these on all resources (AWS Lambda, "Giving Lambda functions access to resources in an Amazon VPC").
+		awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+			Grantee: role,
+			Actions: jsii.Strings("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
+				"ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
+			ResourceArns: jsii.Strings("*"),
+		})
+	}
+	return awslambda.NewFunction(scope, &id, props), logs
 }

@@ -11,6 +11,7 @@ const (
 	handler = "lambdas/processor/handler.go"
 	msg     = "lambdas/processor/message.go"
 	store   = "lambdas/processor/store.go"
+	step    = "lambdas/processor/step.go"
 	refuse  = "lambdas/processor/refuse.go"
 	publish = "lambdas/publisher/publish.go"
 	pubHand = "lambdas/publisher/handler.go"
@@ -20,7 +21,7 @@ const (
 
 var mutants = []mutant{
 	{"unconditional-put", store,
-		`aws.String("attribute_not_exists(" + order.AttrOrderID + ")")`, `(*string)(nil)`, "stored-once", nil},
+		"\n\t\tConditionExpression:                 aws.String(isNew),", "", "stored-once", nil},
 	{"message-id-as-identity", store,
 		`order.AttrOrderID:     text(o.ID),`, `order.AttrOrderID:     text(from.messageID),`, "stored-content", nil},
 	{"no-partial-batch-answer", handler,
@@ -29,17 +30,17 @@ var mutants = []mutant{
 		`events.SQSBatchItemFailure{ItemIdentifier: message.MessageId})`, `events.SQSBatchItemFailure{})
 			response.BatchItemFailures = response.BatchItemFailures[:0]`, "accounted", nil},
 	{"success-after-failed-put", msg,
-		"		case err != nil:\n			return err", "		case err != nil:\n			return nil", "accounted", nil},
+		"settle(ctx, from, o, output, refusal)\n	if err != nil {\n		return err", "settle(ctx, from, o, output, refusal)\n	if err != nil {\n		return nil", "accounted", nil},
 	{"acknowledge-after-failed-put-aside", refuse,
-		"	return h.putAside(ctx, from, o, refusal)", "	_ = h.putAside(ctx, from, o, refusal)\n	return nil", "accounted", nil},
+		"if err := h.putAside(ctx, from, o, refusal); err != nil {", "if err := h.putAside(ctx, from, o, refusal); err != nil && t == nil {", "accounted", nil},
 	{"put-aside-before-the-refusal-is-written", refuse,
-		"return err\n		}\n	}", "return nil\n		}\n	}", "accounted", nil},
+		"		if err != nil {\n			return err\n		}\n		if before", "		if err != nil {\n			before = nil\n		}\n		if before", "accounted", nil},
 	{"failed-entries-ignored", publish,
 		`case published[e.id()]:`, `case true:`, "published", nil},
 	{"last-failed-sequence-number", publish,
 		"low = min(low, e.index)", "low = max(low, e.index)", "published", nil},
 	{"conflict-taken-for-duplicate", store,
-		"return false, &order.Refusal{Code: order.Conflict}, nil", "return false, nil, nil", "accounted", nil},
+		"return refused, &order.Refusal{Code: order.Conflict}, nil", "return duplicate, nil, nil", "accounted", nil},
 	{"duplicate-taken-for-conflict", store,
 		"err != nil || same {", "err != nil || same && h == nil {", "refused-and-stored", nil},
 	{"compare-by-id-only", store,
@@ -67,17 +68,27 @@ var mutants = []mutant{
 		`			err = fmt.Errorf("panic: %T", p) // the type only: a panic's text may hold parts of the order`,
 		`			_ = fmt.Sprint
 			again, _ := h.Schema.Parse(document)
-			err = h.refuse(ctx, from, again, &order.Refusal{Code: order.Internal})`, "refused-content", nil},
+			err = h.refuse(ctx, from, again, &order.Refusal{Code: "boom"}, t)`, "refused-content", nil},
 	{"no-refusal-in-the-table", refuse,
 		`if o.ID != "" {`, `if o.ID == "?" {`, "accounted", nil},
 	{"put-aside-not-awaited", publish,
 		"if asideErr := r.setAside(ctx, e); asideErr != nil {", "if asideErr := r.setAside(ctx, e); asideErr != nil && r.Topic == nil {", "published", nil},
 	{"publisher-error-swallowed", pubHand,
-		`return response, fmt.Errorf("none of %d records could be published: %w", len(event.Records), err)`, "return response, nil", "published", nil},
+		`return response, fmt.Errorf("none of %d records could be published: %w", len(event.Records), err)`, "_ = fmt.Sprint\n		return response, nil", "published", nil},
 	{"every-item-of-the-table-is-an-order", pubRec,
 		" || textOf(image, order.AttrKind) != order.KindOrder {", " {", "put-aside", nil},
 	{"refusal-keyed-by-message", refuse,
 		"order.RefusalItem(o.Hash)", "order.RefusalItem(from.messageID)", "refused-once", nil},
+	{"step-decides-anew-each-time", store,
+		"	if h.Step == nil {", "	if refusal == nil {", "refused-and-stored", nil},
+	{"step-refuses-what-is-stored", store,
+		"	case storedBefore != nil:", "	case storedBefore != nil && h == nil:", "refused-and-stored", nil},
+	{"step-output-in-the-document", store,
+		"text(string(o.Document)),", "text(string(append(o.Document[:len(o.Document):len(o.Document)], output...))),", "stored-content", nil},
+	{"step-error-taken-for-a-refusal", step,
+		`return nil, nil, fmt.Errorf("the step failed: %T", err)`, `return nil, &order.Refusal{Code: order.Internal}, nil`, "refused-content", nil},
+	{"refused-for-another-reason-than-the-table-says", refuse,
+		"			refusal = refusalOf(before)", "			_ = refusalOf(before)", "refused-reason", nil},
 	{"empty-batch-acknowledged-silently", msg,
-		"	if refusal != nil {\n", "	if refusal != nil && refusal.Code == order.EmptyBatch {\n		return nil\n	}\n	if refusal != nil {\n", "accounted", nil},
+		"	if refusal != nil {\n		return h.refuse(ctx, from, order.Order{Doc", "	if refusal != nil && refusal.Code == order.EmptyBatch {\n		return nil\n	}\n	if refusal != nil {\n		return h.refuse(ctx, from, order.Order{Doc", "accounted", nil},
 }

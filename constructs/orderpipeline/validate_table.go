@@ -1,0 +1,193 @@
+package orderpipeline
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
+	"github.com/orderpipeline/orderpipeline/order"
+)
+
+const (
+	day = 24 * 60 * 60 // seconds
+
+	// liftedPrefix keeps a document's fields apart from the item's own attributes.
+	liftedPrefix = "doc_"
+	// maxLifted fields of at most 1024 bytes each, and their names, leave the rest of the item the better part of
+	// order.EnvelopeReserve, so that what the queue takes in still fits an item.
+	maxLifted = 8
+	// maxLiftedName is what DynamoDB leaves of 255 bytes for the name of a key.
+	maxLiftedName = 255 - len(liftedPrefix)
+	maxIndexes    = 20
+)
+
+var (
+	indexName  = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
+	regionName = regexp.MustCompile(`^[a-z]{2,}(-[a-z]+)+-\d+$`)
+)
+
+func (s *settings) resolveTable(errs *check.Errors, scope constructs.Construct) {
+	t := &s.Table
+	if t.Existing != nil {
+		s.checkExistingTable(errs)
+	}
+	if t.DeletionProtection == nil {
+		t.DeletionProtection = jsii.Bool(s.RemovalPolicy != awscdk.RemovalPolicy_DESTROY)
+	}
+	s.orderTTL = errs.Seconds("Table.OrderTTL", t.OrderTTL, 0, 28*day, 36_500*day,
+		"a message may stay 14 days in the queue and 14 in the dead-letter queue, and would be a new order when it comes after its order is gone")
+	s.resolveIndexes(errs)
+	s.resolveReplicas(errs, scope)
+}
+
+func (s *settings) resolveIndexes(errs *check.Errors) {
+	t := &s.Table
+	s.liftedFields = slices.Clone(t.LiftedFields)
+	t.Indexes = slices.Clone(t.Indexes)
+	if n := len(t.Indexes); n > maxIndexes {
+		errs.Addf("Table.Indexes", check.Verbatim("too long"), "needs at most %d indexes, not %d, as DynamoDB does", maxIndexes, n)
+	}
+	for i := range t.Indexes {
+		index := &t.Indexes[i]
+		if index.Name == "" {
+			index.Name = liftedPrefix + index.Field
+		}
+		if !indexName.MatchString(index.Name) {
+			errs.Addf("Table.Indexes.Name", bounded(index.Name), "needs 3 to 255 letters, digits, _, - and dots, as DynamoDB does")
+		}
+		if slices.ContainsFunc(t.Indexes[:i], func(other IndexProps) bool { return other.Name == index.Name }) {
+			errs.Addf("Table.Indexes.Name", bounded(index.Name), "needs a name that no other index has")
+		}
+		switch index.Projection {
+		case "":
+			index.Projection = awsdynamodb.ProjectionType_KEYS_ONLY
+		case awsdynamodb.ProjectionType_KEYS_ONLY, awsdynamodb.ProjectionType_ALL:
+		default:
+			errs.Addf("Table.Indexes.Projection", string(index.Projection), "needs KEYS_ONLY or ALL: there is no list of what else to include")
+		}
+		if index.Field == index.SortField {
+			errs.Addf("Table.Indexes.SortField", bounded(index.SortField), "needs another field than Field: it would sort orders that are all equal")
+		}
+		s.liftedFields = append(s.liftedFields, index.Field)
+		if index.SortField != "" {
+			s.liftedFields = append(s.liftedFields, index.SortField)
+		}
+	}
+	slices.Sort(s.liftedFields)
+	s.liftedFields = slices.Compact(s.liftedFields)
+	for _, name := range s.liftedFields {
+		// A comma would come out of the processor's environment as two fields.
+		if name == "" || len(name) > maxLiftedName || strings.Contains(name, ",") || !utf8.ValidString(name) {
+			errs.Addf("Table.LiftedFields and Table.Indexes.Field", bounded(name), "needs a name of 1 to %d bytes without commas: it becomes that of an attribute", maxLiftedName)
+		}
+	}
+	if n := len(s.liftedFields); n > maxLifted {
+		errs.Addf("Table.LiftedFields and Table.Indexes.Field", strings.Join(s.liftedFields, ","), "needs at most %d fields, not %d: an item has no room for more beside the largest order", maxLifted, n)
+	}
+}
+
+func (s *settings) resolveReplicas(errs *check.Errors, scope constructs.Construct) {
+	replicas := s.Table.Replicas
+	if len(replicas) == 0 {
+		return
+	}
+	home := *awscdk.Stack_Of(scope).Region()
+	if *awscdk.Token_IsUnresolved(home) {
+		errs.Addf("Table.Replicas", replicas[0].Region, "needs a stack that names its region (StackProps.Env): nobody knows otherwise whether this is another")
+	}
+	for i, replica := range replicas {
+		switch {
+		case !regionName.MatchString(replica.Region):
+			errs.Addf("Table.Replicas.Region", bounded(replica.Region), "needs the name of a region, such as eu-west-1")
+		case replica.Region == home:
+			errs.Addf("Table.Replicas.Region", replica.Region, "needs another region than the stack's: the table itself is there")
+		case slices.ContainsFunc(replicas[:i], func(other ReplicaProps) bool { return other.Region == replica.Region }):
+			errs.Addf("Table.Replicas.Region", replica.Region, "needs each region once")
+		}
+		if (s.EncryptionKey != nil) != (replica.EncryptionKeyARN != "") {
+			errs.Addf("Table.Replicas.EncryptionKeyARN", replica.EncryptionKeyARN, "needs a key of %s when there is an EncryptionKey, and only then: all replicas are encrypted alike", replica.Region)
+		}
+	}
+}
+
+// checkExistingTable reports what a table that is brought along has not.
+func (s *settings) checkExistingTable(errs *check.Errors) {
+	t := &s.Table
+	path := *t.Existing.Node().Path()
+	for _, prop := range []struct {
+		name string
+		set  bool
+	}{
+		{"DisablePointInTimeRecovery", t.DisablePointInTimeRecovery},
+		{"DeletionProtection", t.DeletionProtection != nil},
+		{"Indexes", len(t.Indexes) > 0},
+		{"Replicas", len(t.Replicas) > 0},
+	} {
+		if prop.set {
+			errs.Addf("Table."+prop.name, check.Verbatim("set"), "needs to be left out with Table.Existing: say it where that table is made")
+		}
+	}
+	if t.Existing.TableStreamArn() == nil {
+		errs.Addf("Table.Existing", path, "needs a stream, which the publisher reads: TablePropsV2.DynamoStream, or TableAttributesV2.TableStreamArn when it is imported")
+	}
+	table, ok := t.Existing.Node().DefaultChild().(awsdynamodb.CfnGlobalTable)
+	if !ok {
+		return // imported
+	}
+	stack := awscdk.Stack_Of(table)
+	if view, _ := stack.Resolve(table.StreamSpecification()).(map[string]any); view != nil {
+		switch view["streamViewType"] {
+		case "NEW_IMAGE", "NEW_AND_OLD_IMAGES":
+		default:
+			errs.Addf("Table.Existing", path, "needs a stream of NEW_IMAGE or NEW_AND_OLD_IMAGES, not %v: the publisher reads the order from it", view["streamViewType"])
+		}
+	}
+	keys := map[string]string{}
+	list, _ := stack.Resolve(table.KeySchema()).([]any)
+	for _, k := range list {
+		key, _ := k.(map[string]any)
+		keys[text(key["keyType"])] = text(key["attributeName"])
+	}
+	if len(keys) != 2 || keys["HASH"] != order.AttrOrderID || keys["RANGE"] != order.AttrItem {
+		errs.Addf("Table.Existing", path, "needs the partition key %s and the sort key %s, not %s and %s: an order and its refusals lie side by side",
+			order.AttrOrderID, order.AttrItem, orNone(keys["HASH"]), orNone(keys["RANGE"]))
+	}
+	list, _ = stack.Resolve(table.AttributeDefinitions()).([]any)
+	for _, a := range list {
+		attribute, _ := a.(map[string]any)
+		if name := text(attribute["attributeName"]); (name == order.AttrOrderID || name == order.AttrItem) && text(attribute["attributeType"]) != "S" {
+			errs.Addf("Table.Existing", path, "needs %s to be a string, not %v", name, attribute["attributeType"])
+		}
+	}
+	if ttl, _ := timeToLive(table); ttl != "" && ttl != order.AttrExpiresAt {
+		errs.Addf("Table.Existing", path, "needs the TTL attribute %s, not %s: refusals expire by it; or leave it out there, to have it set", order.AttrExpiresAt, ttl)
+	}
+}
+
+// timeToLive is a table's TTL attribute, and whether there is a setting at all.
+func timeToLive(table awsdynamodb.CfnGlobalTable) (string, bool) {
+	given := table.TimeToLiveSpecification()
+	if given == nil {
+		return "", false
+	}
+	spec, _ := awscdk.Stack_Of(table).Resolve(given).(map[string]any)
+	return text(spec["attributeName"]), true
+}
+
+func text(v any) string {
+	s, _ := v.(string)
+	return s
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
