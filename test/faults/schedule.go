@@ -126,7 +126,7 @@ func Schedules() *rapid.Generator[Schedule] {
 			Posts:       drawPosts(t),
 			Faults:      drawFaults(t),
 			Step:        rapid.Bool().Draw(t, "step"),
-			MaxReceives: rapid.SampledFrom([]int{80, 1, 2, 80}).Draw(t, "maxReceives"),
+			MaxReceives: rapid.SampledFrom([]int{80, 1, 2}).Draw(t, "maxReceives"),
 		}
 	})
 }
