@@ -196,8 +196,11 @@ func receive(ctx context.Context, client *sqs.Client, subscriber deployment.Subs
 			if err != nil {
 				return failed("delete from", err)
 			}
-			if len(deleted.Failed) > 0 {
-				return failed("delete from", errors.New(aws.ToString(deleted.Failed[0].Message)))
+			for _, f := range deleted.Failed {
+				// The SDK's second try, after an answer was lost: the first one has deleted it.
+				if aws.ToString(f.Code) != "ReceiptHandleIsInvalid" {
+					return failed("delete from", errors.New(aws.ToString(f.Message)))
+				}
 			}
 		}
 		if len(left) > 0 { // the next reader need not wait for them

@@ -51,6 +51,7 @@ type cli struct {
 	Events   eventsCmd   `cmd:"" help:"Show events as they arrive at the demo subscribers."`
 	Describe describeCmd `cmd:"" help:"Where everything of a deployment is."`
 	Demo     demoCmd     `cmd:"" help:"Post sample orders and check, byte by byte, where they arrive."`
+	Redrive  redriveCmd  `cmd:"" help:"Look at messages that got stuck, and move them back."`
 }
 
 const description = `Operate OrderPipeline. A first round on this machine, without an AWS account:

@@ -55,7 +55,7 @@ func (authAPIKey) method(*OrderAPI) awsapigateway.MethodOptions {
 func (authAPIKey) finish(api *OrderAPI) {
 	api.apiKey = awsapigateway.NewApiKey(api, jsii.String("Key"), nil)
 	api.usagePlan = awsapigateway.NewUsagePlan(api, jsii.String("UsagePlan"), &awsapigateway.UsagePlanProps{
-		ApiStages: &[]*awsapigateway.UsagePlanPerApiStage{{Api: api.api, Stage: api.api.DeploymentStage()}},
+		ApiStages: &[]*awsapigateway.UsagePlanPerApiStage{{Api: api.api, Stage: api.stage}},
 	})
 	api.usagePlan.AddApiKey(api.apiKey, nil)
 }

@@ -17,6 +17,8 @@
 package orderapi
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -26,6 +28,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 	"github.com/orderpipeline/orderpipeline/constructs/golambda"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/function"
+	"github.com/orderpipeline/orderpipeline/constructs/internal/grant"
 )
 
 const statusPackage = "./lambdas/status/main"
@@ -39,19 +42,21 @@ func StatusCode(target golambda.Target) awslambda.Code {
 type OrderAPI struct {
 	constructs.Construct
 
-	settings  *settings
-	api       awsapigateway.RestApi
-	validator awsapigateway.RequestValidator
-	role      awsiam.Role
-	status    awslambda.Function
-	logs      awslogs.LogGroup
-	apiKey    awsapigateway.ApiKey
-	usagePlan awsapigateway.UsagePlan
+	settings   *settings
+	api        awsapigateway.IRestApi
+	stage      awsapigateway.Stage // nil when CDK knows none
+	accessLogs awslogs.ILogGroup
+	validator  awsapigateway.RequestValidator
+	role       awsiam.Role
+	status     awslambda.Function
+	logs       awslogs.LogGroup
+	apiKey     awsapigateway.ApiKey
+	usagePlan  awsapigateway.UsagePlan
 }
 
 // NewOrderAPI makes an API. It panics with an error that names everything that is wrong with the props.
 func NewOrderAPI(scope constructs.Construct, id string, props *OrderAPIProps) *OrderAPI {
-	s, err := resolve(props)
+	s, err := resolve(scope, props)
 	if err != nil {
 		panic(err)
 	}
@@ -62,23 +67,36 @@ func NewOrderAPI(scope constructs.Construct, id string, props *OrderAPIProps) *O
 	a := &OrderAPI{settings: s}
 	constructs.NewConstruct_Override(a, scope, &id)
 
-	a.newAPI()
+	home := a.newAPI()
 	auth := s.Auth.method(a)
-	orders := a.api.Root().AddResource(jsii.String("orders"), nil)
+	base := a.api.Root()
+	if s.Path != "" {
+		base = base.ResourceForPath(&s.Path)
+	}
+	orders := base.AddResource(jsii.String(strings.TrimPrefix(ordersPath, "/")), nil)
 	a.addPost(orders, auth, "Order", string(s.Pipeline.Schema().JSON()))
 	batchResource := orders.AddResource(jsii.String("batch"), nil)
 	a.addPost(batchResource, auth, "Batch", batch)
-	a.addStatus(auth, orders.AddResource(jsii.String("{orderId}"), nil), batchResource) // an order may be called batch
-	a.addGatewayResponses()
+	one := orders.AddResource(jsii.String("{orderId}"), nil)
+	a.addStatus(auth, one, batchResource) // an order may be called batch
+	s.CORS.preflight(orders, "POST")
+	s.CORS.preflight(batchResource, "GET", "POST")
+	s.CORS.preflight(one, "GET")
+	if s.API == nil || s.GatewayResponses {
+		a.addGatewayResponses(home)
+	}
 	s.Auth.finish(a)
 	return a
 }
 
 // API is the REST API itself.
-func (a *OrderAPI) API() awsapigateway.RestApi { return a.api }
+func (a *OrderAPI) API() awsapigateway.IRestApi { return a.api }
 
-// Stage that the API is served from.
-func (a *OrderAPI) Stage() awsapigateway.Stage { return a.api.DeploymentStage() }
+// Stage that the API is served from; nil when it was brought along and CDK does not know its stage.
+func (a *OrderAPI) Stage() awsapigateway.Stage { return a.stage }
+
+// AccessLogGroup that [AccessLogsTo] or [AccessLogsKept] named, nil without.
+func (a *OrderAPI) AccessLogGroup() awslogs.ILogGroup { return a.accessLogs }
 
 // Role that API Gateway sends to the queue with.
 func (a *OrderAPI) Role() awsiam.Role { return a.role }
@@ -102,8 +120,13 @@ func (a *OrderAPI) UsagePlan() awsapigateway.UsagePlan { return a.usagePlan }
 
 // GrantSubmit lets the grantee post orders, one and many, and ask for their status. It matters with [AuthIAM].
 func (a *OrderAPI) GrantSubmit(grantee awsiam.IGrantable) awsiam.Grant {
+	stage := a.stageName()
+	if stage == nil {
+		stage = jsii.String("*")
+	}
 	arn := func(method, path string) *string {
-		return a.api.ArnForExecuteApi(&method, &path, &a.settings.StageName)
+		path = a.settings.Path + path
+		return a.api.ArnForExecuteApi(&method, &path, stage)
 	}
 	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
 		Grantee:      grantee,
@@ -112,14 +135,44 @@ func (a *OrderAPI) GrantSubmit(grantee awsiam.IGrantable) awsiam.Grant {
 	})
 }
 
-func (a *OrderAPI) newAPI() {
+// newAPI makes the API, or takes the one that is brought along, and gives the scope of what belongs to it.
+func (a *OrderAPI) newAPI() (home constructs.Construct) {
+	s := a.settings
+	if s.API != nil {
+		a.api, home = s.API, a
+		if imported(a.api) {
+			awscdk.Annotations_Of(a).AddWarningV2(jsii.String("orderapi:importedAPI"), jsii.String(
+				"API is imported, so it cannot be deployed from here: what this stack adds to it is served after its stage has got a new deployment, now and after every change."))
+		}
+	} else {
+		own := a.newOwnAPI()
+		a.api, home = own, own
+	}
+	a.stage = stageOf(a.api)
+	if deployment := deploymentOf(a.api); deployment != nil {
+		// The door opens when there is somebody behind it: a version of the API never accepts what the processor does not know.
+		deployment.Node().AddDependency(s.Pipeline.ProcessorMapping())
+	}
+	a.validator = awsapigateway.NewRequestValidator(home, jsii.String("Validator"), &awsapigateway.RequestValidatorProps{
+		RestApi:             a.api,
+		ValidateRequestBody: jsii.Bool(true),
+	})
+	a.role = awsiam.NewRole(a, jsii.String("Role"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("apigateway.amazonaws.com"), nil),
+	})
+	s.Pipeline.GrantEnqueue(a.role)
+	return home
+}
+
+func (a *OrderAPI) newOwnAPI() awsapigateway.RestApi {
 	s := a.settings
 	stage := &awsapigateway.StageOptions{StageName: &s.StageName}
 	if s.Throttle.RateLimit > 0 {
 		stage.ThrottlingRateLimit = &s.Throttle.RateLimit
 		stage.ThrottlingBurstLimit = jsii.Number(s.Throttle.BurstLimit)
 	}
-	a.api = awsapigateway.NewRestApi(a, jsii.String("RestApi"), &awsapigateway.RestApiProps{
+	a.logAccess(stage)
+	api := awsapigateway.NewRestApi(a, jsii.String("RestApi"), &awsapigateway.RestApiProps{
 		RestApiName:   a.displayName(),
 		EndpointTypes: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL},
 		DeployOptions: stage,
@@ -127,15 +180,19 @@ func (a *OrderAPI) newAPI() {
 		CloudWatchRole: jsii.Bool(false),
 	})
 	// An output that nobody asked for.
-	a.api.Node().TryRemoveChild(jsii.String("Endpoint"))
-	// The door opens when there is somebody behind it: a version of the API never accepts what the processor does not know.
-	a.api.LatestDeployment().Node().AddDependency(s.Pipeline.ProcessorMapping())
+	api.Node().TryRemoveChild(jsii.String("Endpoint"))
+	return api
+}
 
-	a.validator = a.api.AddRequestValidator(jsii.String("Validator"), &awsapigateway.RequestValidatorOptions{ValidateRequestBody: jsii.Bool(true)})
-	a.role = awsiam.NewRole(a, jsii.String("Role"), &awsiam.RoleProps{
-		AssumedBy: awsiam.NewServicePrincipal(jsii.String("apigateway.amazonaws.com"), nil),
-	})
-	s.Pipeline.GrantEnqueue(a.role)
+// stageName is nil when CDK knows no stage.
+func (a *OrderAPI) stageName() *string {
+	switch {
+	case a.settings.API == nil:
+		return &a.settings.StageName // not a reference, which other stacks would have to import
+	case a.stage != nil:
+		return a.stage.StageName()
+	}
+	return nil
 }
 
 // displayName is unique in the account: the API's metrics are found by this name, not by its id.
@@ -158,6 +215,8 @@ func (a *OrderAPI) addPost(resource awsapigateway.Resource, auth awsapigateway.M
 	// CDK's type only the object.
 	model.AddPropertyOverride(jsii.String("Schema"), ascii(schema))
 	queue := a.settings.Pipeline.Queue()
+	acceptedHeaders := a.settings.CORS.headers(nil)
+	refusedHeaders := a.settings.CORS.headers(map[string]*string{"Retry-After": jsii.String("'" + retryAfter + "'")})
 	template := func(text string) *map[string]*string {
 		return &map[string]*string{"application/json": &text}
 	}
@@ -178,11 +237,16 @@ func (a *OrderAPI) addPost(resource awsapigateway.Resource, auth awsapigateway.M
 			// A content type without a template would bypass template and model.
 			PassthroughBehavior: awsapigateway.PassthroughBehavior_NEVER,
 			IntegrationResponses: &[]*awsapigateway.IntegrationResponse{
-				{StatusCode: jsii.String("202"), SelectionPattern: jsii.String(`2\d{2}`), ResponseTemplates: template(accepted)},
+				{
+					StatusCode:         jsii.String("202"),
+					SelectionPattern:   jsii.String(`2\d{2}`),
+					ResponseTemplates:  template(accepted),
+					ResponseParameters: inResponse(acceptedHeaders),
+				},
 				{
 					StatusCode:         jsii.String("503"),
 					ResponseTemplates:  template(notAccepted),
-					ResponseParameters: &map[string]*string{"method.response.header.Retry-After": jsii.String("'" + retryAfter + "'")},
+					ResponseParameters: inResponse(refusedHeaders),
 				},
 			},
 		},
@@ -192,26 +256,32 @@ func (a *OrderAPI) addPost(resource awsapigateway.Resource, auth awsapigateway.M
 	}
 	auth.RequestValidator = a.validator
 	auth.MethodResponses = &[]*awsapigateway.MethodResponse{
-		{StatusCode: jsii.String("202")},
-		{StatusCode: jsii.String("503"), ResponseParameters: &map[string]*bool{"method.response.header.Retry-After": jsii.Bool(true)}},
+		{StatusCode: jsii.String("202"), ResponseParameters: declared(acceptedHeaders)},
+		{StatusCode: jsii.String("503"), ResponseParameters: declared(refusedHeaders)},
 	}
 	resource.AddMethod(jsii.String("POST"), integration, &auth)
-	// A deployment is a snapshot, models included: a new schema needs a new one.
-	a.api.LatestDeployment().AddToLogicalId(map[string]any{name + "Model": schema})
-	a.api.LatestDeployment().Node().AddDependency(model)
+	if deployment := deploymentOf(a.api); deployment != nil {
+		// A deployment is a snapshot, models included: a new schema needs a new one.
+		deployment.AddToLogicalId(map[string]any{name + "Model": schema})
+		deployment.Node().AddDependency(model)
+	}
 }
 
 // addStatus lets the status function answer.
 func (a *OrderAPI) addStatus(auth awsapigateway.MethodOptions, resources ...awsapigateway.Resource) {
 	s := a.settings
+	environment := map[string]*string{envTableName: s.Pipeline.Table().TableName()}
+	if s.CORS.AllowOrigin != "" {
+		environment[envCORSAllowOrigin] = &s.CORS.AllowOrigin
+	}
 	a.status, a.logs = function.New(a, "Status", function.Props(s.Status), function.Leg{
 		Package:       statusPackage,
 		Description:   "OrderPipeline: says what became of an order",
 		Timeout:       s.statusTimeout,
-		Environment:   map[string]*string{envTableName: s.Pipeline.Table().TableName()},
+		Environment:   environment,
 		RemovalPolicy: s.Pipeline.RemovalPolicy(),
 	})
-	s.Pipeline.Table().Grant(a.status, jsii.String("dynamodb:Query"))
+	grant.Read(s.Pipeline.Table(), a.status, "dynamodb:Query")
 	integration := awsapigateway.NewLambdaIntegration(a.status, &awsapigateway.LambdaIntegrationOptions{
 		Timeout:         a.integrationTimeout(),
 		AllowTestInvoke: jsii.Bool(false),

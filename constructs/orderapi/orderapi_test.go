@@ -8,9 +8,13 @@ import (
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
@@ -120,18 +124,19 @@ func TestDefaults(t *testing.T) {
 			}
 		}
 		permissions := template.IDs("AWS::Lambda::Permission")
-		if len(permissions) != 1 {
+		if len(permissions) != 2 {
 			t.Fatalf("permissions: %v", permissions)
 		}
-		want := `"/GET/orders/*"]]}`
-		if got := synthtest.JSON(t, template.Resources[permissions[0]].Properties["SourceArn"]); !strings.HasSuffix(got, want) {
-			t.Errorf("source is %s, want it to end with %s", got, want)
+		for i, want := range []string{`"/GET/orders/batch"]]}`, `"/GET/orders/*"]]}`} { // an order may be called batch
+			if got := synthtest.JSON(t, template.Resources[permissions[i]].Properties["SourceArn"]); !strings.HasSuffix(got, want) {
+				t.Errorf("source is %s, want it to end with %s", got, want)
+			}
 		}
 	})
 
 	t.Run("methods", func(t *testing.T) {
 		all := methods(template)
-		if len(all) != 3 {
+		if len(all) != 4 {
 			t.Fatalf("methods: %v", all)
 		}
 		for name, model := range map[string]string{"ordersPOST": "AOrderModel", "ordersbatchPOST": "ABatchModel"} {
@@ -171,10 +176,12 @@ func TestDefaults(t *testing.T) {
 				}
 			}
 		}
-		get := all["ordersorderIdGET"]
-		integration := get["Integration"].(map[string]any)
-		if get["AuthorizationType"] != "AWS_IAM" || integration["Type"] != "AWS_PROXY" || integration["TimeoutInMillis"] != 10_000.0 {
-			t.Errorf("GET is %v", get)
+		for _, name := range []string{"ordersorderIdGET", "ordersbatchGET"} {
+			get := all[name]
+			integration := get["Integration"].(map[string]any)
+			if get["AuthorizationType"] != "AWS_IAM" || integration["Type"] != "AWS_PROXY" || integration["TimeoutInMillis"] != 10_000.0 {
+				t.Errorf("%s is %v", name, get)
+			}
 		}
 	})
 
@@ -356,6 +363,8 @@ func TestDeploymentID(t *testing.T) {
 	for name, mutate := range map[string]func(awscdk.Stack, *props){
 		"auth":    func(_ awscdk.Stack, p *props) { p.Auth = orderapi.AuthNone() },
 		"details": func(_ awscdk.Stack, p *props) { p.ValidationDetails = true },
+		"origin":  func(_ awscdk.Stack, p *props) { p.CORS.AllowOrigin = "*" },
+		"path":    func(_ awscdk.Stack, p *props) { p.Path = "/shop" },
 		"timeout": func(_ awscdk.Stack, p *props) { p.IntegrationTimeout = awscdk.Duration_Seconds(jsii.Number(29)) },
 		"schema": func(stack awscdk.Stack, p *props) {
 			stack.Node().TryRemoveChild(jsii.String("P"))
@@ -412,6 +421,15 @@ func TestValidation(t *testing.T) {
 	type props = orderapi.OrderAPIProps
 	stack := synthtest.NewStack(t)
 	pipeline := orderpipeline.NewOrderPipeline(stack, "P", nil)
+	theirs := theirAPI(stack)
+	theirs.Root().ResourceForPath(jsii.String("/taken/orders"))
+	elsewhere := theirAPI(awscdk.NewStack(stack.Node().Root().(constructs.Construct), jsii.String("Other"), nil))
+	definition := awsapigateway.NewSpecRestApi(stack, jsii.String("Definition"), &awsapigateway.SpecRestApiProps{
+		ApiDefinition: awsapigateway.ApiDefinition_FromInline(map[string]any{"openapi": "3.0.2"}),
+	})
+	importedAPI := awsapigateway.RestApi_FromRestApiAttributes(stack, jsii.String("ImportedAPI"), &awsapigateway.RestApiAttributes{
+		RestApiId: jsii.String("abc"), RootResourceId: jsii.String("root"),
+	})
 	const about = "orderapi.OrderAPIProps: "
 	if got, want := synthtest.Panic(func() { orderapi.NewOrderAPI(stack, "nil", nil) }), about+`Pipeline is nil: needs the pipeline that the orders go to`; got != want {
 		t.Errorf("panics with\n%s\nwant\n%s", got, want)
@@ -439,6 +457,27 @@ func TestValidation(t *testing.T) {
 			`IntegrationTimeout is 30 s: needs 0.05 to 29 s: these are API Gateway's bounds`},
 		{"status", func(p *props) { p.Status.Environment = map[string]string{"TABLE_NAME": "x"} },
 			`Status.Environment is "TABLE_NAME": needs another name: the construct sets this variable itself`},
+		{"path", func(p *props) { p.Path = "shop/" }, `Path is "shop/": needs to begin with / and not to end with it, such as /shop: it goes in front of /orders`},
+		{"responses", func(p *props) { p.GatewayResponses = true }, `GatewayResponses is true: needs API: the construct's own API has them anyway`},
+		{"stage of theirs", func(p *props) {
+			p.API, p.StageName, p.Throttle.RateLimit, p.AccessLogs = theirs, "v2", 1, orderapi.AccessLogsKept(awslogs.RetentionDays_ONE_DAY)
+		}, "3 problems:\n  - StageName is \"v2\": needs to be left out with API: the stage is not the construct's\n  - Throttle is set: needs to be left out with API: the stage is not the construct's\n  - AccessLogs is set: "},
+		{"another stack's", func(p *props) { p.API = elsewhere },
+			`API is "Other/Theirs": needs to be in the same stack, or to be imported (RestApi_FromRestApiAttributes): the API's deployment would need this stack, and this stack the API`},
+		{"taken", func(p *props) { p.API, p.Path = theirs, "/taken" }, `API is "Test/Theirs": needs a Path without /orders: something is there already`},
+		{"definition", func(p *props) { p.API = definition }, `API is "Test/Definition": needs a RestApi, or an imported API: what another offers stands in its definition`},
+		{"key without a stage", func(p *props) { p.API, p.Auth = importedAPI, orderapi.AuthAPIKey() },
+			`Auth is AuthAPIKey(): needs an API with a stage that is made in this app: a usage plan is for a stage`},
+		{"origin", func(p *props) { p.CORS.AllowOrigin = "https://shop.example/" },
+			`CORS.AllowOrigin is "https://shop.example/": needs an origin, which is a scheme and a host without a path, such as https://shop.example, or *`},
+		{"no origin", func(p *props) { p.CORS.AllowHeaders = []string{"X"} }, `CORS.AllowOrigin is "": needs an origin: without one there is no CORS`},
+		{"CORS header", func(p *props) { p.CORS = orderapi.CORSProps{AllowOrigin: "*", AllowHeaders: []string{"a b"}} }, `CORS.AllowHeaders is "a b": needs the name of a header`},
+		{"CORS age", func(p *props) {
+			p.CORS = orderapi.CORSProps{AllowOrigin: "*", MaxAge: awscdk.Duration_Days(jsii.Number(2))}
+		}, `CORS.MaxAge is 172800 s: needs 0 to 86400 s: browsers take no more`},
+		{"logs to nothing", func(p *props) { p.AccessLogs = orderapi.AccessLogsTo(nil) }, `AccessLogs is AccessLogsTo(nil): needs the log group`},
+		{"logs for ever", func(p *props) { p.AccessLogs = orderapi.AccessLogsKept("") },
+			`AccessLogs is AccessLogsKept(""): needs a retention: lines with the callers' addresses are not kept for ever by oversight`},
 		{"all at once", func(p *props) { p.StageName, p.Throttle.RateLimit = "a b", -1 }, "2 problems:\n  - StageName is"},
 	} {
 		p := props{Pipeline: pipeline}
@@ -449,6 +488,25 @@ func TestValidation(t *testing.T) {
 		}
 		if len(*stack.Node().Children()) != children {
 			t.Errorf("%s: something was created before the props were checked", test.name)
+		}
+	}
+}
+
+// A queue and a table with a key of the customer's are of no use without the key.
+func TestEncryptionKey(t *testing.T) {
+	stack := synthtest.NewStackIn(t, "us-east-1")
+	key := awskms.NewKey(stack, jsii.String("Key"), nil)
+	orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{
+		Pipeline: orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{EncryptionKey: key}),
+	})
+	template := synthtest.Synth(t, stack)
+	arn := `{"Fn::GetAtt":["` + template.ID(t, "Key") + `","Arn"]}`
+	for policy, want := range map[string]string{
+		"ARoleDefaultPolicy":       `{"Action":["kms:Decrypt","kms:GenerateDataKey*"],"Effect":"Allow","Resource":` + arn + `}`,
+		"AStatusRoleDefaultPolicy": `{"Action":["kms:Decrypt","kms:DescribeKey"],"Effect":"Allow","Resource":` + arn + `}`,
+	} {
+		if got := template.Statements(t, policy); !slices.Contains(got, want) {
+			t.Errorf("%s is %s, want %s in it", policy, got, want)
 		}
 	}
 }

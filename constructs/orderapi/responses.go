@@ -2,6 +2,7 @@ package orderapi
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -10,7 +11,7 @@ const retryAfter = "1"
 
 // addGatewayResponses makes every answer that API Gateway gives by itself JSON with a status, as the others are. A slice,
 // not a map: the order reaches the deployment's logical id.
-func (a *OrderAPI) addGatewayResponses() {
+func (a *OrderAPI) addGatewayResponses(scope constructs.Construct) {
 	invalid := "$context.error.messageString"
 	if a.settings.ValidationDetails {
 		invalid = `"$context.error.validationErrorString"`
@@ -43,16 +44,43 @@ func (a *OrderAPI) addGatewayResponses() {
 		{"Default4XX", awsapigateway.ResponseType_DEFAULT_4XX(), "", "ERROR", said, false},
 		{"Default5XX", awsapigateway.ResponseType_DEFAULT_5XX(), "", "ERROR", said, true},
 	} {
-		options := &awsapigateway.GatewayResponseOptions{
-			Type:      r.kind,
-			Templates: &map[string]*string{"application/json": jsii.String(`{"status":"` + r.status + `","message":` + r.message + `}`)},
+		var headers map[string]*string
+		if r.retry {
+			headers = map[string]*string{"Retry-After": jsii.String("'" + retryAfter + "'")}
+		}
+		props := &awsapigateway.GatewayResponseProps{
+			RestApi:         a.api,
+			ResponseHeaders: a.settings.CORS.headers(headers),
+			Type:            r.kind,
+			Templates:       &map[string]*string{"application/json": jsii.String(`{"status":"` + r.status + `","message":` + r.message + `}`)},
 		}
 		if r.code != "" {
-			options.StatusCode = jsii.String(r.code)
+			props.StatusCode = jsii.String(r.code)
 		}
-		if r.retry {
-			options.ResponseHeaders = &map[string]*string{"Retry-After": jsii.String("'" + retryAfter + "'")}
-		}
-		a.api.AddGatewayResponse(jsii.String(r.id), options)
+		awsapigateway.NewGatewayResponse(scope, jsii.String(r.id), props)
 	}
+}
+
+// inResponse is the headers of an answer as an integration maps them.
+func inResponse(headers *map[string]*string) *map[string]*string {
+	if headers == nil {
+		return nil
+	}
+	mapped := map[string]*string{}
+	for name, value := range *headers {
+		mapped["method.response.header."+name] = value
+	}
+	return &mapped
+}
+
+// declared is the headers of an answer as a method announces them.
+func declared(headers *map[string]*string) *map[string]*bool {
+	if headers == nil {
+		return nil
+	}
+	named := map[string]*bool{}
+	for name := range *headers {
+		named["method.response.header."+name] = jsii.Bool(true)
+	}
+	return &named
 }

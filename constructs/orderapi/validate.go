@@ -3,16 +3,26 @@ package orderapi
 import (
 	"regexp"
 
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/function"
 )
 
 var (
 	stageName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+	mountPath  = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
 	headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
 )
 
-const envTableName = "TABLE_NAME"
+// What the status function reads from its environment.
+const (
+	envTableName = "TABLE_NAME"
+	// With CORS: what goes into the header Access-Control-Allow-Origin of every answer, beside
+	// Access-Control-Expose-Headers: Retry-After.
+	envCORSAllowOrigin = "CORS_ALLOW_ORIGIN"
+)
+
+const ordersPath = "/orders"
 
 // settings are the caller's props with every default filled in.
 type settings struct {
@@ -22,7 +32,7 @@ type settings struct {
 }
 
 // resolve copies the props, fills the defaults in and reports everything that is wrong.
-func resolve(props *OrderAPIProps) (*settings, error) {
+func resolve(scope constructs.Construct, props *OrderAPIProps) (*settings, error) {
 	var errs check.Errors
 	s := &settings{}
 	if props != nil {
@@ -35,6 +45,11 @@ func resolve(props *OrderAPIProps) (*settings, error) {
 		s.Auth = AuthIAM()
 	}
 	s.Auth.validate(&errs)
+	s.CORS.validate(&errs)
+	if s.AccessLogs != nil {
+		s.AccessLogs.validate(&errs)
+	}
+	s.validateMount(&errs, scope)
 	if s.StageName == "" {
 		s.StageName = "v1"
 	}
@@ -54,6 +69,6 @@ func resolve(props *OrderAPIProps) (*settings, error) {
 		t.BurstLimit = max(1, int(t.RateLimit))
 	}
 	s.timeout = errs.Seconds("IntegrationTimeout", s.IntegrationTimeout, 10, 0.05, 29, "these are API Gateway's bounds")
-	s.statusTimeout = function.Check(&errs, "Status", function.Props(s.Status), 10, envTableName)
+	s.statusTimeout = function.Check(&errs, "Status", function.Props(s.Status), 10, envTableName, envCORSAllowOrigin)
 	return s, errs.Err("orderapi.OrderAPIProps")
 }

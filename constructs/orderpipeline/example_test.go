@@ -3,11 +3,15 @@ package orderpipeline_test
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/orderpipeline/orderpipeline/constructs/golambda"
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
+	"github.com/orderpipeline/orderpipeline/order"
 )
 
 func ExampleNewOrderPipeline() {
@@ -58,13 +62,103 @@ func ExampleOrderPipeline_AddSubscriber() {
 	shipping.Queue().GrantConsumeMessages(reader)
 }
 
-// Whatever has no prop is reached through a getter, as the CDK's own type.
-func ExampleOrderPipeline_DeadLetterQueue() {
+// A document of one's own: the packaged processor validates with it, API Gateway (package orderapi) too.
+func ExampleNewOrderPipeline_schema() {
+	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), nil)
+
+	schema, err := order.NewSchema([]byte(`{
+		"$schema": "http://json-schema.org/draft-04/schema#",
+		"type": "object",
+		"required": ["number", "total"],
+		"properties": {
+			"number":   {"type": "string", "pattern": "^[0-9]{1,20}$", "maxLength": 20},
+			"total":    {"type": "integer", "minimum": 0},
+			"customer": {"type": "string", "maxLength": 64}
+		}
+	}`), "number")
+	if err != nil {
+		panic(err)
+	}
+	orderpipeline.NewOrderPipeline(stack, "Orders", &orderpipeline.OrderPipelineProps{
+		Schema: schema,
+		Table:  orderpipeline.TableProps{Indexes: []orderpipeline.IndexProps{{Field: "customer"}}}, // by customer, newest last
+	})
+}
+
+// What is there already is brought along.
+func ExampleNewOrderPipeline_existing() {
+	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), nil)
+	table := awsdynamodb.NewTableV2(stack, jsii.String("Everything"), &awsdynamodb.TablePropsV2{
+		PartitionKey: &awsdynamodb.Attribute{Name: jsii.String(order.AttrOrderID), Type: awsdynamodb.AttributeType_STRING},
+		SortKey:      &awsdynamodb.Attribute{Name: jsii.String(order.AttrItem), Type: awsdynamodb.AttributeType_STRING},
+		DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE,
+	})
+	topic := awssns.Topic_FromTopicArn(stack, jsii.String("Events"), jsii.String("arn:aws:sns:us-east-1:123456789012:events"))
+
+	orderpipeline.NewOrderPipeline(stack, "Orders", &orderpipeline.OrderPipelineProps{
+		Table: orderpipeline.TableProps{Existing: table},
+		Topic: orderpipeline.TopicProps{Existing: topic},
+	})
+}
+
+// Two pipelines stand side by side; here with a key of the customer's.
+func ExampleNewOrderPipeline_two() {
+	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), &awscdk.StackProps{Env: &awscdk.Environment{Region: jsii.String("eu-central-1")}})
+	key := awskms.NewKey(stack, jsii.String("Key"), &awskms.KeyProps{EnableKeyRotation: jsii.Bool(true)})
+
+	orderpipeline.NewOrderPipeline(stack, "Orders", &orderpipeline.OrderPipelineProps{EncryptionKey: key})
+	orderpipeline.NewOrderPipeline(stack, "Returns", &orderpipeline.OrderPipelineProps{EncryptionKey: key})
+}
+
+func ExampleOrderPipeline_AddHTTPSSubscriber() {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), nil)
 	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
 
-	pipeline.DeadLetterQueue().MetricApproximateNumberOfMessagesVisible(nil).CreateAlarm(stack, jsii.String("DeadLetters"), &awscloudwatch.CreateAlarmOptions{
+	// By what the order's document says.
+	gifts := awssns.FilterOrPolicy_Filter(awssns.SubscriptionFilter_StringFilter(&awssns.StringConditions{Allowlist: jsii.Strings("gift")}))
+	pipeline.AddHTTPSSubscriber("Wrapping", "https://wrapping.example/orders", &orderpipeline.SubscriptionProps{
+		FilterPolicyWithMessageBody: map[string]awssns.FilterOrPolicy{
+			"data": awssns.FilterOrPolicy_Policy(&map[string]awssns.FilterOrPolicy{"note": gifts}),
+		},
+	})
+	pipeline.AddEmailSubscriber("Owner", "owner@shop.example", nil)
+}
+
+// An operator may look at what was put aside and send it again.
+func ExampleOrderPipeline_GrantRedrive() {
+	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), nil)
+	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
+
+	operator := awsiam.Role_FromRoleName(stack, jsii.String("Operator"), jsii.String("operator"), nil)
+	pipeline.GrantRedrive(operator)
+	pipeline.GrantRead(operator)
+	pipeline.Topic().GrantPublish(operator) // to publish lost events again
+}
+
+// Whatever has no prop is reached through a getter, as the CDK's own type; or through the pipeline itself, a construct like
+// any other.
+func ExampleOrderPipeline_Processor() {
+	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), nil)
+	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
+
+	// Tags on all that the pipeline is made of.
+	awscdk.Tags_Of(pipeline).Add(jsii.String("team"), jsii.String("orders"), nil)
+	// A boundary for its roles.
+	boundary := awsiam.ManagedPolicy_FromManagedPolicyName(stack, jsii.String("Boundary"), jsii.String("boundary"))
+	awsiam.PermissionsBoundary_Of(pipeline).Apply(boundary)
+	// A layer, a file system, provisioned concurrency, ...
+	pipeline.Processor().AddLayers(awslambda.LayerVersion_FromLayerVersionArn(stack, jsii.String("Agent"), jsii.String("arn:aws:lambda:us-east-1:123456789012:layer:agent:1")))
+	// A property that CDK has no method for.
+	pipeline.ProcessorMapping().Node().DefaultChild().(awslambda.CfnEventSourceMapping).AddPropertyOverride(jsii.String("MetricsConfig.Metrics"), jsii.Strings("EventCount"))
+}
+
+func ExampleOrderPipeline_MetricDeadLetters() {
+	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), nil)
+	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
+
+	pipeline.MetricDeadLetters(nil).CreateAlarm(stack, jsii.String("DeadLetters"), &awscloudwatch.CreateAlarmOptions{
 		Threshold:         jsii.Number(1),
 		EvaluationPeriods: jsii.Number(1),
+		TreatMissingData:  awscloudwatch.TreatMissingData_NOT_BREACHING, // SQS sends none for an idle queue
 	})
 }

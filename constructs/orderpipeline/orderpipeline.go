@@ -13,9 +13,13 @@
 // function does. A team with an API of its own sends order documents to [OrderPipeline.Queue]; package orderapi puts an
 // API in front.
 //
+// Queue, table, topic and key can be brought along (the props called Existing, and EncryptionKey). Whatever has no prop is
+// to be had in a line through a getter: see the examples of the methods.
+//
 // # What fails, and when
 //
-// [NewOrderPipeline] panics with an error that names every wrong prop, before it creates anything. At synth, the Lambda
+// [NewOrderPipeline] panics with an error that names every wrong prop, before it creates anything. What is brought along and
+// cannot be changed from here gets a warning that says what to set by hand. At synth, the Lambda
 // functions are built with the Go toolchain, and a build that fails panics with the compiler's words. The module must be
 // in the module cache or in a folder; an app that vendors it hands in Code of its own.
 package orderpipeline

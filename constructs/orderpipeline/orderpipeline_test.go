@@ -1,14 +1,18 @@
 package orderpipeline_test
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
@@ -179,8 +183,8 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestProps(t *testing.T) {
-	own := strings.Replace(string(order.DefaultSchema().JSON()), `"title": "Order"`, `"title": "Mine"`, 1)
-	schema, err := order.NewSchema([]byte(own), "orderId")
+	own := strings.ReplaceAll(string(order.DefaultSchema().JSON()), "orderId", "number")
+	schema, err := order.NewSchema([]byte(own), "number")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,11 +276,37 @@ func TestProps(t *testing.T) {
 			"PProcessor.Environment.Variables.MAX_DOCUMENT_BYTES": `"393216"`,
 			"PPublisher.Environment.Variables.MAX_EVENT_BYTES":    `"1048576"`,
 		}},
-		{"Schema", func(p *props) {
+		{"Schema", func(p *props) { p.Schema = schema }, map[string]string{
+			"PProcessor.Environment.Variables.ORDER_ID_FIELD": `"number"`,
+		}},
+		{"Processor.Function.Code", func(p *props) {
 			p.Schema = schema
 			p.Processor.Function.Code = awslambda.Code_FromCfnParameters(nil)
 		}, map[string]string{
-			"PProcessor.Code.S3Key": `{"Ref":"PProcessorLambdaSourceObjectKeyParameterF6A8BD83"}`,
+			"PProcessor.Code.S3Key":                           `{"Ref":"PProcessorLambdaSourceObjectKeyParameterF6A8BD83"}`,
+			"PProcessor.Environment.Variables.ORDER_ID_FIELD": `"number"`,
+		}},
+		{"Processor.Function.ReservedConcurrency", func(p *props) {
+			p.Processor.MaxConcurrency, p.Processor.Function.ReservedConcurrency = 7, 9
+		}, map[string]string{
+			"PProcessor.ReservedConcurrentExecutions": "9",
+		}},
+		{"Table.OrderTTL", func(p *props) { p.Table.OrderTTL = awscdk.Duration_Days(jsii.Number(365)) }, map[string]string{
+			"PProcessor.Environment.Variables.ORDER_TTL_SECONDS": `"31536000"`,
+		}},
+		{"Table.LiftedFields", func(p *props) { p.Table.LiftedFields = []string{"note", "channel", "note"} }, map[string]string{
+			"PProcessor.Environment.Variables.LIFTED_ATTRIBUTES": `"channel,note"`,
+			"PTable.GlobalSecondaryIndexes":                      "null",
+		}},
+		{"Table.Indexes", func(p *props) {
+			p.Table.Indexes = []orderpipeline.IndexProps{
+				{Field: "customerId"},
+				{Field: "channel", SortField: "customerId", Name: "by-channel", Projection: awsdynamodb.ProjectionType_ALL},
+			}
+		}, map[string]string{
+			"PProcessor.Environment.Variables.LIFTED_ATTRIBUTES": `"channel,customerId"`,
+			"PTable.GlobalSecondaryIndexes": `[{"IndexName":"doc_customerId","KeySchema":[{"AttributeName":"doc_customerId","KeyType":"HASH"},{"AttributeName":"storedAt","KeyType":"RANGE"}],"Projection":{"ProjectionType":"KEYS_ONLY"}},` +
+				`{"IndexName":"by-channel","KeySchema":[{"AttributeName":"doc_channel","KeyType":"HASH"},{"AttributeName":"doc_customerId","KeyType":"RANGE"}],"Projection":{"ProjectionType":"ALL"}}]`,
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -287,6 +317,81 @@ func TestProps(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestReplicas(t *testing.T) {
+	stack := synthtest.NewStackIn(t, "us-east-1")
+	orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{
+		Table: orderpipeline.TableProps{Replicas: []orderpipeline.ReplicaProps{{Region: "eu-west-1"}}},
+	})
+	got := synthtest.Synth(t, stack).At(t, "PTable.Replicas")
+	for _, want := range []string{`"Region":"eu-west-1"`, `"Region":"us-east-1"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("replicas are %s, want %s", got, want)
+		}
+	}
+}
+
+func TestNetworkAndRole(t *testing.T) {
+	stack := synthtest.NewStack(t)
+	vpc := awsec2.Vpc_FromVpcAttributes(stack, jsii.String("VPC"), &awsec2.VpcAttributes{
+		VpcId: jsii.String("vpc-1"), AvailabilityZones: jsii.Strings("a"), IsolatedSubnetIds: jsii.Strings("subnet-1"), PrivateSubnetIds: jsii.Strings("subnet-2"),
+	})
+	role := awsiam.NewRole(stack, jsii.String("Theirs"), &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil)})
+	var props orderpipeline.OrderPipelineProps
+	props.Processor.Function = orderpipeline.FunctionProps{
+		VPC:            vpc,
+		Subnets:        &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED},
+		SecurityGroups: []awsec2.ISecurityGroup{awsec2.SecurityGroup_FromSecurityGroupId(stack, jsii.String("Group"), jsii.String("sg-1"), nil)},
+		Role:           role,
+	}
+	orderpipeline.NewOrderPipeline(stack, "P", &props)
+	template := synthtest.Synth(t, stack)
+	for path, want := range map[string]string{
+		"PProcessor.VpcConfig": `{"SecurityGroupIds":["sg-1"],"SubnetIds":["subnet-1"]}`,
+		"PProcessor.Role":      `{"Fn::GetAtt":["` + template.ID(t, "Theirs") + `","Arn"]}`,
+		"PPublisher.VpcConfig": "null",
+	} {
+		if got := template.At(t, path); got != want {
+			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+	statements := strings.Join(template.Statements(t, "TheirsDefaultPolicy"), "\n")
+	for _, want := range []string{
+		`{"Action":["ec2:CreateNetworkInterface","ec2:DeleteNetworkInterface","ec2:DescribeNetworkInterfaces","ec2:DescribeSubnets","ec2:AssignPrivateIpAddresses","ec2:UnassignPrivateIpAddresses"],"Effect":"Allow","Resource":"*"}`,
+		`"logs:PutLogEvents"`, `"dynamodb:PutItem"`, `"sqs:SendMessage"`, `"sqs:ReceiveMessage"`,
+	} {
+		if !strings.Contains(statements, want) {
+			t.Errorf("the role may\n%s\nwant %s", statements, want)
+		}
+	}
+	if got := template.IDs("AWS::IAM::Role"); len(got) != 2 { // theirs and the publisher's
+		t.Errorf("roles: %q", got)
+	}
+}
+
+// A schema of one's own lies beside the processor's binary, and beside no other.
+func TestSchemaFile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds both functions")
+	}
+	own := strings.ReplaceAll(string(order.DefaultSchema().JSON()), "orderId", "number")
+	schema, err := order.NewSchema([]byte(own), "number")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := t.TempDir()
+	orderpipeline.NewOrderPipeline(synthtest.NewStackWithCode(t, out), "P", &orderpipeline.OrderPipelineProps{Schema: schema})
+	found, err := filepath.Glob(filepath.Join(out, "asset.*", orderpipeline.SchemaFile))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("schema files: %q (%v), want one", found, err)
+	}
+	if got, err := os.ReadFile(found[0]); err != nil || string(got) != own {
+		t.Errorf("the schema is %s (%v)", got, err)
+	}
+	if binaries, _ := filepath.Glob(filepath.Join(out, "asset.*", "bootstrap")); len(binaries) != 2 {
+		t.Errorf("binaries: %q", binaries)
 	}
 }
 
@@ -303,76 +408,4 @@ func TestPropsAreNotChanged(t *testing.T) {
 	if got := synthtest.Synth(t, stack).IDs("AWS::DynamoDB::GlobalTable"); len(got) != 2 {
 		t.Errorf("tables %q, want 2", got)
 	}
-}
-
-func TestAddSubscriber(t *testing.T) {
-	stack := synthtest.NewStack(t)
-	p := orderpipeline.NewOrderPipeline(stack, "P", nil)
-	p.AddSubscriber("Billing", nil)
-	shipping := p.AddSubscriber("Shipping", &orderpipeline.SubscriberProps{
-		FilterPolicy: map[string]awssns.SubscriptionFilter{
-			"channel": awssns.SubscriptionFilter_StringFilter(&awssns.StringConditions{Allowlist: jsii.Strings("web")}),
-		},
-		VisibilityTimeout: seconds(600),
-		MaxReceiveCount:   5,
-	})
-	template := synthtest.Synth(t, stack)
-
-	topic := `{"Ref":"` + template.ID(t, "PTopic") + `"}`
-	for _, name := range []string{"Billing", "Shipping"} {
-		prefix := "PSubscriber" + name
-		dlq := `{"Fn::GetAtt":["` + template.ID(t, prefix+"DeadLetterQueue") + `","Arn"]}`
-		queue := `{"Fn::GetAtt":["` + template.ID(t, prefix+"Queue") + `","Arn"]}`
-		subscription := prefix + "QueueTestPTopic" + suffix(t, template, prefix+"QueueTestPTopic")
-		want := map[string]string{
-			subscription + ".Protocol":                        `"sqs"`,
-			subscription + ".Endpoint":                        queue,
-			subscription + ".TopicArn":                        topic,
-			subscription + ".RawMessageDelivery":              "true",
-			subscription + ".RedrivePolicy":                   `{"deadLetterTargetArn":` + dlq + `}`,
-			prefix + "Queue.RedrivePolicy":                    `{"deadLetterTargetArn":` + dlq + `,"maxReceiveCount":80}`,
-			prefix + "Queue.VisibilityTimeout":                "180",
-			prefix + "Queue.SqsManagedSseEnabled":             "true", // aws/sqs's key would drop what SNS sends
-			prefix + "Queue.MessageRetentionPeriod":           "1209600",
-			prefix + "DeadLetterQueue.SqsManagedSseEnabled":   "true",
-			prefix + "DeadLetterQueue.MessageRetentionPeriod": "1209600",
-			prefix + "DeadLetterQueue.MaximumMessageSize":     "1048576",
-			subscription + ".FilterPolicy":                    "null",
-		}
-		if name == "Shipping" {
-			want[subscription+".FilterPolicy"] = `{"channel":["web"]}`
-			want[prefix+"Queue.VisibilityTimeout"] = "600"
-			want[prefix+"Queue.RedrivePolicy"] = `{"deadLetterTargetArn":` + dlq + `,"maxReceiveCount":5}`
-		}
-		for path, w := range want {
-			if got := template.At(t, path); got != w {
-				t.Errorf("%s is %s, want %s", path, got, w)
-			}
-		}
-		for _, policy := range []string{prefix + "QueuePolicy", prefix + "DeadLetterQueuePolicy"} {
-			statements := template.Statements(t, policy)
-			if len(statements) != 2 || !strings.Contains(statements[0], `"aws:SecureTransport":"false"`) ||
-				!strings.Contains(statements[1], `"Action":"sqs:SendMessage","Condition":{"ArnEquals":{"aws:SourceArn":`+topic+`}},"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"}`) {
-				t.Errorf("%s: %s", policy, statements)
-			}
-		}
-	}
-	if got := len(p.Subscribers()); got != 2 || p.Subscribers()[1] != shipping || shipping.ID() != "Shipping" {
-		t.Errorf("Subscribers: %d", got)
-	}
-	if *shipping.Subscription().Node().Path() == "" || *shipping.Queue().QueueArn() == "" || *shipping.DeadLetterQueue().QueueArn() == "" {
-		t.Error("getters are empty")
-	}
-}
-
-// suffix is the hash that CDK puts into the id of a subscription, which is named after queue and topic.
-func suffix(t *testing.T, template synthtest.Template, prefix string) string {
-	t.Helper()
-	for _, id := range template.IDs("AWS::SNS::Subscription") {
-		if rest, ok := strings.CutPrefix(id, prefix); ok {
-			return rest[:len(rest)-8]
-		}
-	}
-	t.Fatal("no subscription " + prefix)
-	return ""
 }

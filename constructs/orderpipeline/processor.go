@@ -69,10 +69,10 @@ func (p *OrderPipeline) newProcessor() {
 		environment[envOrderTTLSeconds] = jsii.String(strconv.FormatFloat(s.orderTTL, 'f', 0, 64))
 	}
 	p.processor, p.processorLogs = function.New(p, "Processor", function.Props(s.Processor.Function), function.Leg{
-		Package:     processorPackage,
-		Files:       schemaFile(s.Schema),
-		Description: "OrderPipeline: stores each order of the queue once",
-		Timeout:     s.processorTimeout,
+		Package:       processorPackage,
+		Files:         schemaFile(s.Schema),
+		Description:   "OrderPipeline: stores each order of the queue once",
+		Timeout:       s.processorTimeout,
 		Environment:   environment,
 		RemovalPolicy: s.RemovalPolicy,
 	})

@@ -20,7 +20,7 @@ type OrderPipelineProps struct {
 	Schema *order.Schema
 	// EncryptionKey of the customer's, for the queues, the table and the topic that the construct makes; not for logs and
 	// for what is brought along. All who get a grant from the construct may use the key as far as they need it. AWS's own keys
-	// (alias/aws/...) are refused, since they let no service in. Default: the keys of the services, at no charge.
+	// (alias/aws/...) are refused, since they let no service in. The stack must name its region. Default: the keys of the services, at no charge.
 	EncryptionKey awskms.IKey
 	// RemovalPolicy of everything that holds orders or tells of them: the table, the queues, the logs. Default: RETAIN, they
 	// outlive the stack.

@@ -52,7 +52,7 @@ func checkQueue(errs *check.Errors, field string, queue awssqs.IQueue) {
 		errs.Addf(field, *queue.Node().Path(), "needs a standard queue: a FIFO queue drops what it takes for a duplicate, and holds a group back behind one message")
 	}
 	if keeps, set := numberOf(ofThisApp(queue), awssqs.CfnQueue.MessageRetentionPeriod); set && keeps < retention {
-		errs.Addf(field, *queue.Node().Path(), "needs a retention of 14 days, not %g s: no order expires in less; or leave it out there, to have it set", keeps)
+		errs.Addf(field, *queue.Node().Path(), "needs a retention of 14 days, not %.0f s: no order expires in less; or leave it out there, to have it set", keeps)
 	}
 }
 

@@ -94,11 +94,15 @@ func (s *settings) resolveIndexes(errs *check.Errors) {
 
 func (s *settings) resolveReplicas(errs *check.Errors, scope constructs.Construct) {
 	replicas := s.Table.Replicas
-	if len(replicas) == 0 {
+	if s.Table.Existing != nil || len(replicas) == 0 && s.EncryptionKey == nil {
 		return
 	}
 	home := *awscdk.Stack_Of(scope).Region()
-	if *awscdk.Token_IsUnresolved(home) {
+	unknown := *awscdk.Token_IsUnresolved(home)
+	if unknown && s.EncryptionKey != nil {
+		errs.Addf("EncryptionKey", *s.EncryptionKey.Node().Path(), "needs a stack that names its region (StackProps.Env): the key of a table is one a region; or bring the table along (Table.Existing)")
+	}
+	if unknown && len(replicas) > 0 {
 		errs.Addf("Table.Replicas", replicas[0].Region, "needs a stack that names its region (StackProps.Env): nobody knows otherwise whether this is another")
 	}
 	for i, replica := range replicas {
@@ -133,23 +137,24 @@ func (s *settings) checkExistingTable(errs *check.Errors) {
 			errs.Addf("Table."+prop.name, check.Verbatim("set"), "needs to be left out with Table.Existing: say it where that table is made")
 		}
 	}
-	if t.Existing.TableStreamArn() == nil {
-		errs.Addf("Table.Existing", path, "needs a stream, which the publisher reads: TablePropsV2.DynamoStream, or TableAttributesV2.TableStreamArn when it is imported")
-	}
+	const noStream = "needs a stream, which the publisher reads: TablePropsV2.DynamoStream, or TableAttributesV2.TableStreamArn when it is imported"
 	table, ok := t.Existing.Node().DefaultChild().(awsdynamodb.CfnGlobalTable)
-	if !ok {
-		return // imported
-	}
-	stack := awscdk.Stack_Of(table)
-	if view, _ := stack.Resolve(table.StreamSpecification()).(map[string]any); view != nil {
-		switch view["streamViewType"] {
-		case "NEW_IMAGE", "NEW_AND_OLD_IMAGES":
-		default:
-			errs.Addf("Table.Existing", path, "needs a stream of NEW_IMAGE or NEW_AND_OLD_IMAGES, not %v: the publisher reads the order from it", view["streamViewType"])
+	if !ok { // imported
+		if t.Existing.TableStreamArn() == nil {
+			errs.Addf("Table.Existing", path, noStream)
 		}
+		return
+	}
+	stream, _ := resolved(table, table.StreamSpecification()).(map[string]any)
+	switch view := text(stream["streamViewType"]); view {
+	case "NEW_IMAGE", "NEW_AND_OLD_IMAGES":
+	case "":
+		errs.Addf("Table.Existing", path, noStream)
+	default:
+		errs.Addf("Table.Existing", path, "needs a stream of NEW_IMAGE or NEW_AND_OLD_IMAGES, not %s: the publisher reads the order from it", view)
 	}
 	keys := map[string]string{}
-	list, _ := stack.Resolve(table.KeySchema()).([]any)
+	list, _ := resolved(table, table.KeySchema()).([]any)
 	for _, k := range list {
 		key, _ := k.(map[string]any)
 		keys[text(key["keyType"])] = text(key["attributeName"])
@@ -158,7 +163,7 @@ func (s *settings) checkExistingTable(errs *check.Errors) {
 		errs.Addf("Table.Existing", path, "needs the partition key %s and the sort key %s, not %s and %s: an order and its refusals lie side by side",
 			order.AttrOrderID, order.AttrItem, orNone(keys["HASH"]), orNone(keys["RANGE"]))
 	}
-	list, _ = stack.Resolve(table.AttributeDefinitions()).([]any)
+	list, _ = resolved(table, table.AttributeDefinitions()).([]any)
 	for _, a := range list {
 		attribute, _ := a.(map[string]any)
 		if name := text(attribute["attributeName"]); (name == order.AttrOrderID || name == order.AttrItem) && text(attribute["attributeType"]) != "S" {
@@ -172,12 +177,16 @@ func (s *settings) checkExistingTable(errs *check.Errors) {
 
 // timeToLive is a table's TTL attribute, and whether there is a setting at all.
 func timeToLive(table awsdynamodb.CfnGlobalTable) (string, bool) {
-	given := table.TimeToLiveSpecification()
-	if given == nil {
-		return "", false
+	spec, set := resolved(table, table.TimeToLiveSpecification()).(map[string]any)
+	return text(spec["attributeName"]), set
+}
+
+// resolved is the value of a property, nil when it is not set.
+func resolved(table awsdynamodb.CfnGlobalTable, property any) any {
+	if property == nil {
+		return nil
 	}
-	spec, _ := awscdk.Stack_Of(table).Resolve(given).(map[string]any)
-	return text(spec["attributeName"]), true
+	return awscdk.Stack_Of(table).Resolve(property)
 }
 
 func text(v any) string {

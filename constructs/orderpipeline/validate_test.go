@@ -3,13 +3,16 @@ package orderpipeline_test
 import (
 	"os"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/orderpipeline/orderpipeline/constructs/golambda"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
@@ -19,19 +22,122 @@ import (
 
 func TestValidation(t *testing.T) {
 	type props = orderpipeline.OrderPipelineProps
-	own, err := order.NewSchema([]byte(strings.Replace(string(order.DefaultSchema().JSON()), `"title": "Order"`, `"title": "Mine"`, 1)), "orderId")
-	if err != nil {
-		t.Fatal(err)
-	}
 	stack := synthtest.NewStack(t)
+	vpc := awsec2.Vpc_FromVpcAttributes(stack, jsii.String("VPC"), &awsec2.VpcAttributes{VpcId: jsii.String("vpc-1"), AvailabilityZones: jsii.Strings("a")})
+	group := awsec2.SecurityGroup_FromSecurityGroupId(stack, jsii.String("Group"), jsii.String("sg-1"), nil)
+	queue := func(id string, props *awssqs.QueueProps) awssqs.Queue { return awssqs.NewQueue(stack, &id, props) }
+	imported := awssqs.Queue_FromQueueArn(stack, jsii.String("Imported"), jsii.String("arn:aws:sqs:us-east-1:123456789012:orders"))
+	short := queue("Short", &awssqs.QueueProps{VisibilityTimeout: seconds(179), RetentionPeriod: awscdk.Duration_Days(jsii.Number(4))})
+	fifo := queue("Fifo", &awssqs.QueueProps{Fifo: jsii.Bool(true)})
+	withDeadLetters := queue("WithDeadLetters", &awssqs.QueueProps{DeadLetterQueue: &awssqs.DeadLetterQueue{
+		Queue: queue("TheirDeadLetters", &awssqs.QueueProps{RetentionPeriod: awscdk.Duration_Days(jsii.Number(13))}), MaxReceiveCount: jsii.Number(3),
+	}})
+	table := func(id string, props awsdynamodb.TablePropsV2) awsdynamodb.TableV2 {
+		if props.PartitionKey == nil {
+			props.PartitionKey = &awsdynamodb.Attribute{Name: jsii.String("orderId"), Type: awsdynamodb.AttributeType_STRING}
+			props.SortKey = &awsdynamodb.Attribute{Name: jsii.String("item"), Type: awsdynamodb.AttributeType_STRING}
+		}
+		return awsdynamodb.NewTableV2(stack, &id, &props)
+	}
+	good := table("Good", awsdynamodb.TablePropsV2{DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE})
+	other := table("Other", awsdynamodb.TablePropsV2{
+		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String("orderId"), Type: awsdynamodb.AttributeType_NUMBER},
+		DynamoStream:        awsdynamodb.StreamViewType_KEYS_ONLY,
+		TimeToLiveAttribute: jsii.String("ttl"),
+	})
+	streamless := table("Streamless", awsdynamodb.TablePropsV2{})
+	importedTable := awsdynamodb.TableV2_FromTableName(stack, jsii.String("ImportedTable"), jsii.String("orders"))
+	fifoTopic := awssns.NewTopic(stack, jsii.String("FifoTopic"), &awssns.TopicProps{Fifo: jsii.Bool(true)})
+	key := awskms.NewKey(stack, jsii.String("Key"), nil)
+	awsKey := awskms.Alias_FromAliasName(stack, jsii.String("AWSKey"), jsii.String("alias/aws/sqs"))
 	const about = "orderpipeline.OrderPipelineProps: "
 	for _, test := range []struct {
 		name   string
 		mutate func(*props)
 		want   string // without about; "" is fine
 	}{
-		{"an own schema without code", func(p *props) { p.Schema = own },
-			`Schema is "{\n  \"$schema\": `},
+		{"a schema that is none", func(p *props) { p.Schema = &order.Schema{} },
+			`Schema is empty: needs what order.NewSchema gives: it has checked that API Gateway, RE2 and the pipeline know the schema`},
+		{"key in a stack without a region", func(p *props) { p.EncryptionKey = key },
+			`EncryptionKey is "Test/Key": needs a stack that names its region (StackProps.Env): the key of a table is one a region; or bring the table along (Table.Existing)`},
+		{"key of AWS", func(p *props) { p.EncryptionKey, p.Table.Existing = awsKey, good },
+			`EncryptionKey is "alias/aws/sqs": needs a key of the customer's: the policies of AWS's own keys let SNS write to no queue, and what it should deliver would be dropped`},
+		{"reserved without concurrency", func(p *props) { p.Processor.Function.ReservedConcurrency = 5 },
+			`Processor.Function.ReservedConcurrency is 5: needs a Processor.MaxConcurrency of at most that: pollers would go on receiving, and messages that are throttled count as tried`},
+		{"concurrency above reserved", func(p *props) {
+			p.Processor.MaxConcurrency, p.Processor.Function.ReservedConcurrency = 6, 5
+		}, `Processor.MaxConcurrency is 6: needs at most Processor.Function.ReservedConcurrency, 5: what is above is throttled, and counts as tried`},
+		{"reserved below none", func(p *props) { p.Publisher.Function.ReservedConcurrency = -1 },
+			`Publisher.Function.ReservedConcurrency is -1: needs 1 at least, or 0 for none reserved: 0 as Lambda knows it would stop the function`},
+		{"subnets of nothing", func(p *props) {
+			p.Processor.Function.Subnets = &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED}
+		}, `Processor.Function.Subnets is set: needs Processor.Function.VPC: that is what they are subnets of`},
+		{"groups of nothing", func(p *props) { p.Processor.Function.SecurityGroups = []awsec2.ISecurityGroup{group} },
+			`Processor.Function.SecurityGroups is 1: needs Processor.Function.VPC: outside of one there is nothing to guard`},
+		{"nil group", func(p *props) {
+			p.Processor.Function.VPC, p.Processor.Function.SecurityGroups = vpc, []awsec2.ISecurityGroup{nil}
+		}, `Processor.Function.SecurityGroups is nil: needs groups that are not nil`},
+
+		{"FIFO queue", func(p *props) { p.Queue.Existing = fifo },
+			`Queue.Existing is "Test/Fifo": needs a standard queue: a FIFO queue drops what it takes for a duplicate, and holds a group back behind one message`},
+		{"queue that expires and shows too early", func(p *props) { p.Queue.Existing = short },
+			"2 problems:\n  - Queue.Existing is \"Test/Short\": needs a retention of 14 days, not 345600 s: no order expires in less; or leave it out there, to have it set" +
+				"\n  - Queue.Existing is \"Test/Short\": needs a visibility timeout of at least 180 s, not 179 s: 6 × the processor's timeout and its batching window; or leave it out there, to have it set"},
+		{"dead letters that expire and come early", func(p *props) { p.Queue.Existing = withDeadLetters },
+			"2 problems:\n  - Queue.Existing's dead-letter queue is \"Test/TheirDeadLetters\": needs a retention of 14 days, not 1123200 s: no order expires in less; or leave it out there, to have it set" +
+				"\n  - Queue.Existing's MaxReceiveCount is 3: needs 80 to 1000: less would give good orders up"},
+		{"two dead-letter queues", func(p *props) {
+			p.Queue.Existing, p.Queue.ExistingDeadLetterQueue, p.Queue.MaxReceiveCount = withDeadLetters, imported, 80
+			p.Processor.Function.Timeout = seconds(900)
+		}, "3 problems:\n  - Queue.Existing's dead-letter queue is \"Test/TheirDeadLetters\": needs a retention of 14 days, not 1123200 s: no order expires in less; or leave it out there, to have it set" +
+			"\n  - Queue.ExistingDeadLetterQueue is \"Test/Imported\": needs to be left out: Queue.Existing has a dead-letter queue" +
+			"\n  - Queue.MaxReceiveCount is 80: needs to be left out: Queue.Existing has a dead-letter queue, and says itself when a message goes there"},
+		{"dead letters of nothing", func(p *props) { p.Queue.ExistingDeadLetterQueue = imported },
+			`Queue.ExistingDeadLetterQueue is "Test/Imported": needs Queue.Existing: the queue that the construct makes has a dead-letter queue of its own`},
+
+		{"table that decides", func(p *props) {
+			p.Table = orderpipeline.TableProps{
+				Existing: good, DisablePointInTimeRecovery: true, DeletionProtection: jsii.Bool(true),
+				Indexes: []orderpipeline.IndexProps{{Field: "channel"}},
+			}
+		}, "3 problems:\n  - Table.DisablePointInTimeRecovery is set: needs to be left out with Table.Existing: say it where that table is made\n  - Table.DeletionProtection is set: "},
+		{"table without a stream", func(p *props) { p.Table.Existing = streamless },
+			`Table.Existing is "Test/Streamless": needs a stream, which the publisher reads: TablePropsV2.DynamoStream, or TableAttributesV2.TableStreamArn when it is imported`},
+		{"imported table without a stream", func(p *props) { p.Table.Existing = importedTable },
+			`Table.Existing is "Test/ImportedTable": needs a stream, which the publisher reads`},
+		{"another table", func(p *props) { p.Table.Existing = other },
+			"4 problems:\n  - Table.Existing is \"Test/Other\": needs a stream of NEW_IMAGE or NEW_AND_OLD_IMAGES, not KEYS_ONLY: the publisher reads the order from it" +
+				"\n  - Table.Existing is \"Test/Other\": needs the partition key orderId and the sort key item, not orderId and none: an order and its refusals lie side by side" +
+				"\n  - Table.Existing is \"Test/Other\": needs orderId to be a string, not N" +
+				"\n  - Table.Existing is \"Test/Other\": needs the TTL attribute expiresAt, not ttl: refusals expire by it; or leave it out there, to have it set"},
+		{"order TTL", func(p *props) { p.Table.OrderTTL = awscdk.Duration_Days(jsii.Number(27)) },
+			`Table.OrderTTL is 2332800 s: needs 2419200 to 3153600000 s: a message may stay 14 days in the queue and 14 in the dead-letter queue, and would be a new order when it comes after its order is gone`},
+		{"index without a field", func(p *props) { p.Table.Indexes = []orderpipeline.IndexProps{{SortField: "channel"}} },
+			`Table.LiftedFields and Table.Indexes.Field is "": needs a name of 1 to 251 bytes without commas: it becomes that of an attribute`},
+		{"index name", func(p *props) { p.Table.Indexes = []orderpipeline.IndexProps{{Field: "Kanal für"}} },
+			`Table.Indexes.Name is "doc_Kanal für": needs 3 to 255 letters, digits, _, - and dots, as DynamoDB does`},
+		{"index twice", func(p *props) {
+			p.Table.Indexes = []orderpipeline.IndexProps{{Field: "channel"}, {Field: "channel", SortField: "customerId"}}
+		}, `Table.Indexes.Name is "doc_channel": needs a name that no other index has`},
+		{"index projection", func(p *props) {
+			p.Table.Indexes = []orderpipeline.IndexProps{{Field: "channel", Projection: awsdynamodb.ProjectionType_INCLUDE}}
+		}, `Table.Indexes.Projection is "INCLUDE": needs KEYS_ONLY or ALL: there is no list of what else to include`},
+		{"index that sorts by itself", func(p *props) {
+			p.Table.Indexes = []orderpipeline.IndexProps{{Field: "channel", SortField: "channel"}}
+		}, `Table.Indexes.SortField is "channel": needs another field than Field: it would sort orders that are all equal`},
+		{"too many indexes", func(p *props) {
+			for i := range 21 {
+				p.Table.Indexes = append(p.Table.Indexes, orderpipeline.IndexProps{Field: "channel", Name: "by_" + strconv.Itoa(i)})
+			}
+		}, `Table.Indexes is too long: needs at most 20 indexes, not 21, as DynamoDB does`},
+		{"lifted field", func(p *props) { p.Table.LiftedFields = []string{"a,b"} },
+			`Table.LiftedFields and Table.Indexes.Field is "a,b": needs a name of 1 to 251 bytes without commas: it becomes that of an attribute`},
+		{"too many lifted fields", func(p *props) { p.Table.LiftedFields = strings.Split("a,b,c,d,e,f,g,h,i", ",") },
+			`Table.LiftedFields and Table.Indexes.Field is "a,b,c,d,e,f,g,h,i": needs at most 8 fields, not 9: an item has no room for more beside the largest order`},
+		{"replica of a stack without a region", func(p *props) { p.Table.Replicas = []orderpipeline.ReplicaProps{{Region: "eu-west-1"}} },
+			`Table.Replicas is "eu-west-1": needs a stack that names its region (StackProps.Env): nobody knows otherwise whether this is another`},
+		{"FIFO topic", func(p *props) { p.Topic.Existing = fifoTopic },
+			`Topic.Existing is "Test/FifoTopic": needs a standard topic: a FIFO topic delivers to queues only, and the pipeline promises no order`},
 		{"the default schema by name", func(p *props) { p.Schema = order.DefaultSchema() }, ""},
 		{"removal policy", func(p *props) { p.RemovalPolicy = awscdk.RemovalPolicy_SNAPSHOT },
 			`RemovalPolicy is "SNAPSHOT": needs RETAIN, RETAIN_ON_UPDATE_OR_DELETE or DESTROY: queues and tables know no snapshot`},
@@ -115,28 +221,27 @@ func TestValidation(t *testing.T) {
 	}
 }
 
-func TestSubscriberValidation(t *testing.T) {
-	stack := synthtest.NewStack(t)
-	p := orderpipeline.NewOrderPipeline(stack, "P", nil)
-	filter := awssns.SubscriptionFilter_ExistsFilter()
+func TestReplicaValidation(t *testing.T) {
+	stack := synthtest.NewStackIn(t, "us-east-1")
+	replicas := func(list ...orderpipeline.ReplicaProps) *orderpipeline.OrderPipelineProps {
+		return &orderpipeline.OrderPipelineProps{Table: orderpipeline.TableProps{Replicas: list}}
+	}
+	encrypted := replicas(orderpipeline.ReplicaProps{Region: "eu-west-1"})
+	encrypted.EncryptionKey = awskms.NewKey(stack, jsii.String("Key"), nil)
 	for _, test := range []struct {
-		id    string
-		props orderpipeline.SubscriberProps
+		props *orderpipeline.OrderPipelineProps
 		want  string
 	}{
-		{"", orderpipeline.SubscriberProps{}, `id is "": needs a name that no other subscriber of the pipeline has`},
-		{"X", orderpipeline.SubscriberProps{VisibilityTimeout: seconds(43_201)}, `VisibilityTimeout is 43201 s: needs 0 to 43200 s: these are SQS's bounds`},
-		{"X", orderpipeline.SubscriberProps{MaxReceiveCount: 1001}, `MaxReceiveCount is 1001: needs 1 to 1000: these are SQS's bounds`},
-		{"X", orderpipeline.SubscriberProps{FilterPolicy: map[string]awssns.SubscriptionFilter{"a": filter, "b": filter, "c": filter, "d": filter, "e": filter, "f": filter}},
-			`FilterPolicy is 6: needs at most 5 attributes, as SNS does`},
+		{replicas(orderpipeline.ReplicaProps{Region: "Ireland"}), `Table.Replicas.Region is "Ireland": needs the name of a region, such as eu-west-1`},
+		{replicas(orderpipeline.ReplicaProps{Region: "us-east-1"}), `Table.Replicas.Region is "us-east-1": needs another region than the stack's: the table itself is there`},
+		{replicas(orderpipeline.ReplicaProps{Region: "eu-west-1"}, orderpipeline.ReplicaProps{Region: "eu-west-1"}), `Table.Replicas.Region is "eu-west-1": needs each region once`},
+		{encrypted, `Table.Replicas.EncryptionKeyARN is "": needs a key of eu-west-1 when there is an EncryptionKey, and only then: all replicas are encrypted alike`},
+		{replicas(orderpipeline.ReplicaProps{Region: "eu-west-1", EncryptionKeyARN: "arn:x"}), `Table.Replicas.EncryptionKeyARN is "arn:x": needs a key of eu-west-1 when there is an EncryptionKey, and only then`},
 	} {
-		if got, want := synthtest.Panic(func() { p.AddSubscriber(test.id, &test.props) }), "orderpipeline.SubscriberProps of "+test.id+": "+test.want; got != want {
+		got := synthtest.Panic(func() { orderpipeline.NewOrderPipeline(stack, "P", test.props) })
+		if want := "orderpipeline.OrderPipelineProps: " + test.want; !strings.HasPrefix(got, want) {
 			t.Errorf("panics with\n%s\nwant\n%s", got, want)
 		}
-	}
-	p.AddSubscriber("Billing", nil)
-	if got, want := synthtest.Panic(func() { p.AddSubscriber("Billing", nil) }), `id is "Billing": needs a name that no other`; !strings.Contains(got, want) {
-		t.Errorf("panics with\n%s\nwant\n%s", got, want)
 	}
 }
 
@@ -173,10 +278,6 @@ func TestGettersAndScope(t *testing.T) {
 	if p.RemovalPolicy() != awscdk.RemovalPolicy_RETAIN {
 		t.Errorf("RemovalPolicy is %s", p.RemovalPolicy())
 	}
-	sender := awslambda.NewFunction(stack, jsii.String("Sender"), &awslambda.FunctionProps{
-		Code: awslambda.Code_FromInline(jsii.String("x")), Runtime: awslambda.Runtime_PYTHON_3_13(), Handler: jsii.String("index.x"),
-	})
-	p.GrantEnqueue(sender)
 
 	template := synthtest.Synth(t, stack)
 	if got := template.At(t, "PQueue.Tags"); got != `[{"Key":"team","Value":"orders"}]` {
@@ -184,10 +285,6 @@ func TestGettersAndScope(t *testing.T) {
 	}
 	if got := template.At(t, "PProcessor.Environment.Variables.A_LINE"); got != `"through the getter"` {
 		t.Errorf("variable is %s", got)
-	}
-	want := `{"Action":"sqs:SendMessage","Effect":"Allow","Resource":{"Fn::GetAtt":["` + template.ID(t, "PQueue") + `","Arn"]}}`
-	if got := template.Statements(t, "SenderServiceRoleDefaultPolicy"); !slices.Equal(got, []string{want}) {
-		t.Errorf("GrantEnqueue gives %s, want %s", got, want)
 	}
 	if len(template.Outputs) != 1 {
 		t.Errorf("outputs: %v", template.Outputs)

@@ -4,79 +4,103 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 )
 
-// Queues is what Redrive and Replay need of SQS.
-type Queues interface {
-	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
-	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
-	DeleteMessage(context.Context, *sqs.DeleteMessageInput, ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error)
-}
-
-// visibility is how long a message that is being moved stays out of everyone else's sight, in seconds. It is the longest
-// that an interrupted move keeps a message waiting.
-const visibility = 60
-
-// Redrive moves up to limit messages from one queue to another: receive, send, delete, in that order. It ends when the
-// first queue has no more, and gives the number of messages moved.
+// Redrive moves messages from one queue to another: receive, send, delete, in that order, for every queue alike. (The
+// service's own move task, StartMessageMoveTask, takes only the dead-letter queues of SQS queues.)
 //
 // Interrupted between send and delete, a message is in both queues. That loses nothing and doubles nothing: an order
-// carries its own id, and the processor stores it once. The service's own move task (StartMessageMoveTask) takes only the
-// DLQs of SQS queues; this takes every queue.
-func Redrive(ctx context.Context, queues Queues, from, to string, limit int) (moved int, err error) {
-	err = drain(ctx, queues, from, limit, func(message types.Message) error {
-		if _, err := queues.SendMessage(ctx, &sqs.SendMessageInput{
-			QueueUrl:          aws.String(to),
-			MessageBody:       message.Body,
-			MessageAttributes: message.MessageAttributes, // filter policies and raw deliveries live on them
-		}); err != nil {
-			return fmt.Errorf("send to %s: %w", to, err)
-		}
-		moved++
-		return nil
-	})
-	return moved, err
+// carries its own id, and the processor stores it once.
+type Redrive struct {
+	// Queues is the SQS client. Required, as are the URLs From and To.
+	Queues   Queues
+	From, To string
+	// Match says which messages to move. Default: all.
+	Match func(Message) bool
+	// Limit is the most messages to move. Default: all.
+	Limit int
+	// Batch is how many messages to receive at a time, 1 to 10: few, when Wait makes them wait. Default: 10.
+	Batch int
+	// Wait is called before each message that is moved, for a rate limit. Default: no limit.
+	Wait func(context.Context) error
+	// Moved is told of each message that was sent, before it is deleted. Default: nobody is.
+	Moved func(Message)
+	// Now gives the time. Default: time.Now.
+	Now func() time.Time
 }
 
-// errLeave says that a message stays on its queue, and that the next one may go on.
-var errLeave = errors.New("left on the queue")
+// Result of a redrive.
+type Result struct {
+	// Moved counts the messages that were sent to the other queue.
+	Moved int
+	// Left counts the messages that stay: those that do not match, came too late, or could not be sent.
+	Left int
+}
 
-// drain gives up to limit messages of a queue to handle, and deletes each that was handled. It stops at the first error
-// but errLeave; what is not deleted by then becomes visible again by itself.
-func drain(ctx context.Context, queues Queues, url string, limit int, handle func(types.Message) error) error {
-	for done := 0; done < limit; {
-		out, err := queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl:                    aws.String(url),
-			MaxNumberOfMessages:         int32(min(10, limit-done)),
-			MessageAttributeNames:       []string{"All"},
-			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameSentTimestamp},
-			VisibilityTimeout:           visibility,
-			WaitTimeSeconds:             2, // a long poll asks all of the queue's servers
-		})
-		if err != nil {
-			return fmt.Errorf("receive from %s: %w", url, err)
-		}
-		if len(out.Messages) == 0 {
-			return nil
-		}
-		for _, message := range out.Messages {
-			done++
-			if err := handle(message); errors.Is(err, errLeave) {
-				continue
-			} else if err != nil {
-				return err
-			}
-			if _, err := queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{
-				QueueUrl:      aws.String(url),
-				ReceiptHandle: message.ReceiptHandle,
-			}); err != nil {
-				return fmt.Errorf("delete from %s: %w", url, err)
-			}
-		}
+// Run moves what is on the queue when it starts; a document that is refused again meanwhile is not taken up again. An
+// error that is about one message only (it is too large for the other queue, say) leaves it and goes on.
+func (r *Redrive) Run(ctx context.Context) (result Result, err error) {
+	now := r.Now
+	if now == nil {
+		now = time.Now
 	}
-	return nil
+	started := now()
+	var stuck []error
+	p := pass{queues: r.Queues, url: r.From, batch: r.Batch, now: now}
+	err = p.run(ctx, func(received types.Message) (remove bool, err error) {
+		m := readMessage(received)
+		if m.SentAt.After(started) || r.Match != nil && !r.Match(m) {
+			result.Left++
+			return false, nil
+		}
+		if r.Limit > 0 && result.Moved == r.Limit {
+			return false, errEnough
+		}
+		if r.Wait != nil {
+			if err := r.Wait(ctx); err != nil {
+				return false, err
+			}
+		}
+		if _, err := r.Queues.SendMessage(context.WithoutCancel(ctx), &sqs.SendMessageInput{
+			QueueUrl:          aws.String(r.To),
+			MessageBody:       received.Body,
+			MessageAttributes: m.forwarded(),
+		}); aboutMessage(err) {
+			result.Left++
+			stuck = append(stuck, fmt.Errorf("message %s cannot be sent to %s: %w", m.ID, r.To, err))
+			return false, nil
+		} else if err != nil {
+			return false, fmt.Errorf("send to %s: %w", r.To, err)
+		}
+		result.Moved++
+		if r.Moved != nil {
+			r.Moved(m)
+		}
+		return true, nil
+	})
+	return result, errors.Join(append(stuck, err)...)
+}
+
+// aboutMessage tells an error that this message will meet again from one that all messages meet.
+func aboutMessage(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && (api.ErrorCode() == "InvalidParameterValue" || api.ErrorCode() == "InvalidMessageContents")
+}
+
+// Peek shows the messages of a queue until show has seen enough, and gives them back at once. A message cannot be looked at
+// without being received: its receive count grows by one.
+func Peek(ctx context.Context, queues Queues, url string, show func(Message) (more bool)) error {
+	p := pass{queues: queues, url: url}
+	return p.run(ctx, func(received types.Message) (remove bool, err error) {
+		if !show(readMessage(received)) {
+			return false, errEnough
+		}
+		return false, nil
+	})
 }

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/orderpipeline/orderpipeline/order"
 )
@@ -31,109 +29,109 @@ type Publisher interface {
 // Replay publishes the events of stored orders again. It reads the orders from the table and gives them to the publisher
 // itself, as if the stream had brought them: the events have the same ids and bytes as the first time.
 type Replay struct {
+	// Orders, TableName and Publisher are required.
 	Orders    Orders
 	TableName string
 	Publisher Publisher
-	Queues    Queues
+	// Queues is the SQS client, for Failures and OnFailure.
+	Queues Queues
+	// Now gives the time, for what is held of a queue. Default: time.Now.
+	Now func() time.Time
+	// Batch is how many orders the publisher gets at a time, 1 to 100: few, when Wait makes them wait. Default: 100.
+	Batch int
+	// Wait is called before a number of orders goes to the publisher, for a rate limit. Default: no limit.
+	Wait func(ctx context.Context, orders int) error
+	// WaitRead is called after each page of a scan with what it cost, in read request units. Default: no limit.
+	WaitRead func(ctx context.Context, units float64) error
+	// Published is told how many orders more are published. Default: nobody is. With several Workers it must be safe for
+	// concurrent use.
+	Published func(orders int)
+	// Segments is into how many parts a scan divides the table. Default: 1.
+	Segments int
+	// Workers is how many segments are scanned at a time. Default: 1.
+	Workers int
+	// Checkpoint is how far an earlier run's scan has come: this one goes on from there. Default: from the start.
+	Checkpoint Checkpoint
+	// Save keeps a checkpoint after each page. It is called by one worker at a time. Default: nobody keeps it.
+	Save func(Checkpoint) error
 }
 
-// ByID publishes one order's event again. Replayed is 0 when no order is stored under the id.
-func (r *Replay) ByID(ctx context.Context, orderID string) (replayed int, err error) {
-	out, err := r.Orders.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: aws.String(r.TableName),
-		Key: map[string]types.AttributeValue{
-			order.AttrOrderID: &types.AttributeValueMemberS{Value: orderID},
-			order.AttrItem:    &types.AttributeValueMemberS{Value: order.ItemOrder},
-		},
-		ConsistentRead: aws.Bool(true),
-	})
-	if err != nil {
-		return 0, fmt.Errorf("read order: %w", err)
-	}
-	if len(out.Item) == 0 {
-		return 0, nil
-	}
-	return r.publish(ctx, []map[string]types.AttributeValue{out.Item})
-}
-
-// Between publishes the events of all orders stored from first to last, both included, again. It scans the whole table.
-func (r *Replay) Between(ctx context.Context, first, last time.Time) (replayed int, err error) {
-	input := &dynamodb.ScanInput{
-		TableName:        aws.String(r.TableName),
-		FilterExpression: aws.String("#kind = :order AND #storedAt BETWEEN :first AND :last"),
-		ExpressionAttributeNames: map[string]string{
-			"#kind": order.AttrKind, "#storedAt": order.AttrStoredAt,
-		},
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":order": &types.AttributeValueMemberS{Value: order.KindOrder},
-			":first": &types.AttributeValueMemberS{Value: first.UTC().Format(order.TimeFormat)},
-			":last":  &types.AttributeValueMemberS{Value: last.UTC().Format(order.TimeFormat)},
-		},
-		ConsistentRead: aws.Bool(true),
-	}
-	for {
-		out, err := r.Orders.Scan(ctx, input)
-		if err != nil {
-			return replayed, fmt.Errorf("scan orders: %w", err)
+// ByID publishes the events of orders again, by order id. missing are those under whose id no order is stored.
+func (r *Replay) ByID(ctx context.Context, orderIDs ...string) (replayed int, missing []string, err error) {
+	for ids := range slices.Chunk(orderIDs, r.batch()) {
+		var items []item
+		for _, id := range ids {
+			if err := ctx.Err(); err != nil {
+				return replayed, missing, err
+			}
+			out, err := r.Orders.GetItem(ctx, &dynamodb.GetItemInput{
+				TableName: aws.String(r.TableName),
+				Key: item{
+					order.AttrOrderID: &types.AttributeValueMemberS{Value: id},
+					order.AttrItem:    &types.AttributeValueMemberS{Value: order.ItemOrder},
+				},
+				ConsistentRead: aws.Bool(true),
+			})
+			if err != nil {
+				return replayed, missing, fmt.Errorf("read order %s: %w", id, err)
+			}
+			if textOf(out.Item, order.AttrKind) != order.KindOrder { // a tombstone has the same key
+				missing = append(missing, id)
+				continue
+			}
+			items = append(items, out.Item)
 		}
-		n, err := r.publish(ctx, out.Items)
+		n, err := r.publish(ctx, items)
 		replayed += n
-		if err != nil || len(out.LastEvaluatedKey) == 0 {
-			return replayed, err
-		}
-		input.ExclusiveStartKey = out.LastEvaluatedKey
-	}
-}
-
-// OnFailure publishes what the messages of the on-failure queue name, each deleted once its events are out. Messages sent
-// after before stay: what can never be published is put aside once more by the replay itself, and a run that took its own
-// messages up would not end. A message that nobody can read stays too, does not hold up the others, and is part of the error.
-func (r *Replay) OnFailure(ctx context.Context, url string, before time.Time) (replayed int, err error) {
-	var unreadable []error
-	err = drain(ctx, r.Queues, url, math.MaxInt, func(message sqstypes.Message) error {
-		sent, err := strconv.ParseInt(message.Attributes[string(sqstypes.MessageSystemAttributeNameSentTimestamp)], 10, 64)
-		if err == nil && time.UnixMilli(sent).After(before) {
-			return errLeave
-		}
-		failure, err := ParseFailure([]byte(aws.ToString(message.Body)))
 		if err != nil {
-			unreadable = append(unreadable, fmt.Errorf("message %s: %w", aws.ToString(message.MessageId), err))
-			return errLeave
+			return replayed, missing, err
 		}
-		var n int
-		if failure.OrderID != "" {
-			n, err = r.ByID(ctx, failure.OrderID)
-		} else {
-			n, err = r.Between(ctx, failure.First, failure.Last)
-		}
-		replayed += n
-		return err
-	})
-	return replayed, errors.Join(append(unreadable, err)...)
+	}
+	return replayed, missing, nil
 }
 
-// publish gives the items to the publisher in batches as the stream does.
-func (r *Replay) publish(ctx context.Context, items []map[string]types.AttributeValue) (published int, err error) {
-	for len(items) > 0 {
+type item = map[string]types.AttributeValue
+
+func (r *Replay) batch() int {
+	if r.Batch < 1 || r.Batch > 100 {
+		return 100
+	}
+	return r.Batch
+}
+
+// publish gives the items to the publisher in batches as the stream does. A batch under way is not cut off by the end of ctx.
+func (r *Replay) publish(ctx context.Context, items []item) (published int, err error) {
+	for chunk := range slices.Chunk(items, r.batch()) {
+		if err := ctx.Err(); err != nil {
+			return published, err
+		}
+		if r.Wait != nil {
+			if err := r.Wait(ctx, len(chunk)); err != nil {
+				return published, err
+			}
+		}
 		batch := events.DynamoDBEvent{}
-		for i := 0; i < len(items) && i < 100; i++ {
-			batch.Records = append(batch.Records, record(i, items[i]))
+		for i, stored := range chunk {
+			batch.Records = append(batch.Records, record(i, stored))
 		}
-		response, err := r.Publisher.Handle(ctx, batch)
+		response, err := r.Publisher.Handle(context.WithoutCancel(ctx), batch)
 		if err != nil {
 			return published, err
 		}
 		if len(response.BatchItemFailures) > 0 {
-			return published, errors.New("some events could not be published; run it again")
+			return published, errors.New("some events could not be published")
 		}
-		published, items = published+len(batch.Records), items[len(batch.Records):]
+		published += len(chunk)
+		if r.Published != nil {
+			r.Published(len(chunk))
+		}
 	}
 	return published, nil
 }
 
-func record(index int, item map[string]types.AttributeValue) events.DynamoDBEventRecord {
+func record(index int, stored item) events.DynamoDBEventRecord {
 	image := map[string]events.DynamoDBAttributeValue{}
-	for name, value := range item {
+	for name, value := range stored {
 		if s, ok := value.(*types.AttributeValueMemberS); ok {
 			image[name] = events.NewStringAttribute(s.Value)
 		}
@@ -142,4 +140,11 @@ func record(index int, item map[string]types.AttributeValue) events.DynamoDBEven
 		EventName: string(events.DynamoDBOperationTypeInsert),
 		Change:    events.DynamoDBStreamRecord{SequenceNumber: fmt.Sprint(index), NewImage: image},
 	}
+}
+
+func textOf(i item, name string) string {
+	if value, ok := i[name].(*types.AttributeValueMemberS); ok {
+		return value.Value
+	}
+	return ""
 }

@@ -181,8 +181,7 @@ func TestBadOrderInAPIBatch(t *testing.T) {
 }
 
 // TestFullArray: the most orders that an array may hold are all stored, once.
-func TestFullArray(t *testing.T) {
-	t.Parallel()
+func TestFullArray(t *testing.T) { // alone: it keeps the processor busy for seconds
 	prefix := newID("full")
 	documents := make([]string, order.MaxMessageOrders)
 	for i := range documents {

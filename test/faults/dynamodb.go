@@ -126,18 +126,24 @@ func (w *World) GetItem(_ context.Context, in *dynamodb.GetItemInput, _ ...func(
 	return &dynamodb.GetItemOutput{Item: w.table.items[key{text(in.Key, order.AttrOrderID), text(in.Key, order.AttrItem)}]}, nil
 }
 
-// Scan is the operator's read of the orders stored in a span of time, two items a page.
+// Scan is the operator's read of the orders stored in a span of time: a segment of the table, two items a page.
 func (w *World) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
 	const page = 2
 	first, last := text(in.ExpressionAttributeValues, ":first"), text(in.ExpressionAttributeValues, ":last")
+	var segment []key
+	for n, k := range w.table.keys {
+		if in.TotalSegments == nil || int32(n)%*in.TotalSegments == *in.Segment {
+			segment = append(segment, k)
+		}
+	}
 	start := 0
 	if in.ExclusiveStartKey != nil {
-		for start < len(w.table.keys) && w.table.keys[start].orderID+w.table.keys[start].item != text(in.ExclusiveStartKey, "at") {
+		for start < len(segment) && segment[start].orderID+segment[start].item != text(in.ExclusiveStartKey, "at") {
 			start++
 		}
 	}
 	out := &dynamodb.ScanOutput{}
-	for n, k := range w.table.keys[start:] {
+	for n, k := range segment[start:] {
 		if n == page {
 			out.LastEvaluatedKey = item{"at": &types.AttributeValueMemberS{Value: k.orderID + k.item}}
 			break

@@ -3,6 +3,8 @@ package faults
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/orderpipeline/orderpipeline/internal/recovery"
@@ -14,23 +16,44 @@ func (w *World) operate() {
 	w.queue.maxReceives = 80
 	w.redriven = len(w.dlq.messages)
 	w.operator("redrive", func(ctx context.Context) error {
-		_, err := recovery.Redrive(ctx, w, w.dlq.name, w.queue.name, 1000)
+		_, err := (&recovery.Redrive{Queues: w, From: w.dlq.name, To: w.queue.name, Now: w.now}).Run(ctx)
 		return err
 	}, func() bool { return len(w.dlq.messages) == 0 })
 	w.runToQuiescence()
 
-	replay := recovery.Replay{Orders: w, TableName: "orders", Publisher: w.publisher, Queues: w}
-	began := w.clock
+	// The scan goes on from the checkpoint of the run before, as that of the command does with its file.
+	replay := recovery.Replay{Orders: w, TableName: "orders", Publisher: w.publisher, Queues: w, Now: w.now, Batch: 3, Segments: 3}
+	replay.Save = func(c recovery.Checkpoint) error {
+		replay.Checkpoint = c
+		return nil
+	}
+	var spans []recovery.Span
 	w.operator("replay", func(ctx context.Context) error {
-		_, err := replay.OnFailure(ctx, w.onFailure.name, began)
+		failures, err := replay.Failures(ctx, w.onFailure.name)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(failures.Spans, spans) { // a checkpoint is that of one scan
+			replay.Checkpoint, spans = nil, failures.Spans
+		}
+		_, _, err = replay.OnFailure(ctx, w.onFailure.name, failures)
 		return err
-	}, nil)
+	}, func() bool { return !w.envelopesLeft() })
 	if w.streamLost { // the heartbeat alarm has told
+		replay.Checkpoint = nil
+		all := recovery.Span{First: w.started, Last: w.clock}
 		w.operator("replay all", func(ctx context.Context) error {
-			_, err := replay.Between(ctx, w.started, w.clock)
+			_, err := replay.Between(ctx, all)
 			return err
 		}, nil)
 	}
+}
+
+// envelopesLeft reports whether Lambda's own messages are on the on-failure queue.
+func (w *World) envelopesLeft() bool {
+	return slices.ContainsFunc(w.onFailure.messages, func(m *message) bool {
+		return strings.Contains(m.body, "DDBStreamBatchInfo")
+	})
 }
 
 // operator runs a command until it ends without an error and done holds.

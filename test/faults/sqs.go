@@ -115,7 +115,9 @@ func (w *World) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput,
 			out.Messages = append(out.Messages, types.Message{
 				MessageId: aws.String(m.id), ReceiptHandle: aws.String(m.id),
 				Body: aws.String(m.body), MessageAttributes: m.attributes,
-				Attributes: map[string]string{"SentTimestamp": fmt.Sprint(m.sentAt.UnixMilli())},
+				Attributes: map[string]string{
+					"SentTimestamp": fmt.Sprint(m.sentAt.UnixMilli()), "ApproximateReceiveCount": fmt.Sprint(m.receives),
+				},
 			})
 		}
 		return out, nil
@@ -128,5 +130,20 @@ func (w *World) DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput, _
 	return call(w, ctx, RedriveDelete, aws.ToString(in.ReceiptHandle), func(Kind) (*sqs.DeleteMessageOutput, error) {
 		q.delete(aws.ToString(in.ReceiptHandle))
 		return &sqs.DeleteMessageOutput{}, nil
+	})
+}
+
+// ChangeMessageVisibilityBatch is the operator's: to hold on to messages, or to give them back. It fails as receiving does.
+func (w *World) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	q := w.queueOf(in.QueueUrl)
+	return call(w, ctx, RedriveReceive, q.name, func(Kind) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+		for _, entry := range in.Entries {
+			for _, m := range q.messages {
+				if m.id == aws.ToString(entry.ReceiptHandle) {
+					m.visibleAt = w.clock.Add(time.Duration(entry.VisibilityTimeout) * time.Second)
+				}
+			}
+		}
+		return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
 	})
 }

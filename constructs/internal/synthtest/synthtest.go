@@ -3,6 +3,7 @@ package synthtest
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
 
@@ -25,19 +27,39 @@ func Main(m *testing.M) {
 }
 
 // NewStack makes an app with one stack, whose Lambda code is not built.
-func NewStack(t testing.TB) awscdk.Stack {
+func NewStack(t testing.TB) awscdk.Stack { return newStack(t, nil) }
+
+// NewStackIn is NewStack with a region.
+func NewStackIn(t testing.TB, region string) awscdk.Stack {
+	return newStack(t, &awscdk.StackProps{Env: &awscdk.Environment{Region: &region}})
+}
+
+func newStack(t testing.TB, props *awscdk.StackProps) awscdk.Stack {
 	t.Helper()
 	app := awscdk.NewApp(&awscdk.AppProps{
 		Outdir:  jsii.String(t.TempDir()),
 		Context: &map[string]any{"aws:cdk:bundling-stacks": []string{}},
 	})
-	return awscdk.NewStack(app, jsii.String("Test"), nil)
+	return awscdk.NewStack(app, jsii.String("Test"), props)
 }
 
 // NewStackWithCode is NewStack with Lambda code, which is built into a folder.
 func NewStackWithCode(t testing.TB, out string) awscdk.Stack {
 	t.Helper()
 	return awscdk.NewStack(awscdk.NewApp(&awscdk.AppProps{Outdir: &out}), jsii.String("Test"), nil)
+}
+
+// Warnings that were given at synth to what is in a stack.
+func Warnings(stack awscdk.Stack) []string {
+	var said []string
+	for _, node := range *stack.Node().FindAll(constructs.ConstructOrder_PREORDER) {
+		for _, entry := range *node.Node().Metadata() {
+			if *entry.Type == "aws:cdk:warning" {
+				said = append(said, fmt.Sprint(entry.Data))
+			}
+		}
+	}
+	return said
 }
 
 // Template is a CloudFormation template.

@@ -1,0 +1,214 @@
+package orderapi_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/google/go-cmp/cmp"
+	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
+	"github.com/orderpipeline/orderpipeline/constructs/orderapi"
+	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
+)
+
+func theirAPI(stack awscdk.Stack) awsapigateway.RestApi {
+	api := awsapigateway.NewRestApi(stack, jsii.String("Theirs"), &awsapigateway.RestApiProps{CloudWatchRole: jsii.Bool(false)})
+	api.Root().AddResource(jsii.String("shop"), nil).AddMethod(jsii.String("GET"), nil, nil)
+	return api
+}
+
+func TestExistingAPI(t *testing.T) {
+	stack := synthtest.NewStack(t)
+	pipeline := orderpipeline.NewOrderPipeline(stack, "P", nil)
+	theirs := theirAPI(stack)
+	api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{Pipeline: pipeline, API: theirs, Path: "/shop/v2"})
+	api.GrantSubmit(awsiam.NewRole(stack, jsii.String("Client"), &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()}))
+	if said := synthtest.Warnings(stack); len(said) > 0 {
+		t.Errorf("warns of %q", said)
+	}
+	if api.API() != awsapigateway.IRestApi(theirs) || *api.Stage().Node().Path() != *theirs.DeploymentStage().Node().Path() {
+		t.Error("a getter gives something else than what was brought along")
+	}
+	template := synthtest.Synth(t, stack)
+	for kind, want := range map[string]int{
+		"AWS::ApiGateway::RestApi": 1, "AWS::ApiGateway::Stage": 1, "AWS::ApiGateway::GatewayResponse": 0, "AWS::ApiGateway::Method": 5,
+	} {
+		if got := len(template.IDs(kind)); got != want {
+			t.Errorf("%s: %d, want %d", kind, got, want)
+		}
+	}
+	depends := template.Resources[template.IDs("AWS::ApiGateway::Deployment")[0]].DependsOn
+	for _, path := range []string{"PProcessorMapping", "AOrderModel", "ABatchModel"} {
+		if !slices.Contains(depends, template.ID(t, path)) {
+			t.Errorf("their deployment does not depend on %s: %v", path, depends)
+		}
+	}
+	if got := template.At(t, "Theirsshopv2orders.PathPart"); got != `"orders"` {
+		t.Errorf("the resource is %s", got)
+	}
+	if got := template.Statements(t, "ClientDefaultPolicy"); len(got) != 1 || !strings.Contains(got[0], `"/POST/shop/v2/orders"`) || !strings.Contains(got[0], `"/GET/shop/v2/orders/*"`) {
+		t.Errorf("GrantSubmit gives %s", got)
+	}
+	if id := template.ID(t, "AValidator"); id == "" {
+		t.Error("no validator")
+	}
+	dimensions := synthtest.JSON(t, stack.Resolve(api.MetricCalls(nil).Dimensions()))
+	if want := `{"ApiName":"Theirs","Stage":{"Ref":"` + template.ID(t, "TheirsDeploymentStageprod") + `"}}`; dimensions != want {
+		t.Errorf("dimensions are %s, want %s", dimensions, want)
+	}
+}
+
+func TestExistingAPIGatewayResponses(t *testing.T) {
+	template := synth(t, func(stack awscdk.Stack, p *orderapi.OrderAPIProps) { p.API, p.GatewayResponses = theirAPI(stack), true })
+	if got := len(template.IDs("AWS::ApiGateway::GatewayResponse")); got != 18 {
+		t.Errorf("%d gateway responses, want 18", got)
+	}
+}
+
+func TestImportedAPI(t *testing.T) {
+	stack := synthtest.NewStack(t)
+	pipeline := orderpipeline.NewOrderPipeline(stack, "P", nil)
+	imported := awsapigateway.RestApi_FromRestApiAttributes(stack, jsii.String("Imported"), &awsapigateway.RestApiAttributes{
+		RestApiId: jsii.String("abc"), RootResourceId: jsii.String("root"),
+	})
+	api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{Pipeline: pipeline, API: imported})
+	api.GrantSubmit(awsiam.NewRole(stack, jsii.String("Client"), &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()}))
+	if said := synthtest.Warnings(stack); len(said) != 1 || !strings.Contains(said[0], "API is imported, so it cannot be deployed from here: what this stack adds to it is served after its stage has got a new deployment") {
+		t.Errorf("warns of %q", said)
+	}
+	if api.Stage() != nil {
+		t.Error("a stage that CDK does not know")
+	}
+	template := synthtest.Synth(t, stack)
+	if got := template.Statements(t, "ClientDefaultPolicy"); len(got) != 1 || !strings.Contains(got[0], `:abc/*/POST/orders"`) {
+		t.Errorf("GrantSubmit gives %s", got)
+	}
+	if got := len(template.IDs("AWS::ApiGateway::RestApi")) + len(template.IDs("AWS::ApiGateway::Deployment")); got != 0 {
+		t.Errorf("%d APIs and deployments", got)
+	}
+	if got := synthtest.JSON(t, stack.Resolve(api.MetricCalls(nil).Dimensions())); strings.Contains(got, "Stage") {
+		t.Errorf("dimensions are %s", got)
+	}
+}
+
+func TestPathOfOwnAPI(t *testing.T) {
+	template := synth(t, func(_ awscdk.Stack, p *orderapi.OrderAPIProps) { p.Path = "/shop" })
+	if got := template.At(t, "ARestApishoporders.PathPart"); got != `"orders"` {
+		t.Errorf("the resource is %s", got)
+	}
+}
+
+func TestCORS(t *testing.T) {
+	template := synth(t, func(_ awscdk.Stack, p *orderapi.OrderAPIProps) {
+		p.CORS = orderapi.CORSProps{AllowOrigin: "https://shop.example", AllowHeaders: []string{"Content-Type"}, MaxAge: awscdk.Duration_Hours(jsii.Number(1))}
+	})
+	all := methods(template)
+	for name, allowed := range map[string]string{"ordersOPTIONS": "POST", "ordersbatchOPTIONS": "GET,POST", "ordersorderIdOPTIONS": "GET"} {
+		method, ok := all[name]
+		if !ok {
+			t.Fatalf("no %s", name)
+		}
+		got := method["Integration"].(map[string]any)["IntegrationResponses"].([]any)[0].(map[string]any)["ResponseParameters"]
+		want := map[string]any{
+			"method.response.header.Access-Control-Allow-Origin":  "'https://shop.example'",
+			"method.response.header.Access-Control-Allow-Headers": "'Content-Type'",
+			"method.response.header.Access-Control-Allow-Methods": "'" + allowed + "'",
+			"method.response.header.Access-Control-Max-Age":       "'3600'",
+			"method.response.header.Vary":                         "'Origin'",
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if method["AuthorizationType"] != "NONE" {
+			t.Errorf("%s wants %s: browsers ask without credentials", name, method["AuthorizationType"])
+		}
+	}
+	for _, name := range []string{"ordersPOST", "ordersbatchPOST"} {
+		for _, response := range all[name]["Integration"].(map[string]any)["IntegrationResponses"].([]any) {
+			headers := response.(map[string]any)["ResponseParameters"].(map[string]any)
+			if headers["method.response.header.Access-Control-Allow-Origin"] != "'https://shop.example'" || headers["method.response.header.Access-Control-Expose-Headers"] != "'Retry-After'" {
+				t.Errorf("%s: headers of an answer are %v", name, headers)
+			}
+		}
+		for _, response := range all[name]["MethodResponses"].([]any) {
+			headers := response.(map[string]any)["ResponseParameters"].(map[string]any)
+			if headers["method.response.header.Access-Control-Allow-Origin"] != true {
+				t.Errorf("%s: declared headers are %v", name, headers)
+			}
+		}
+	}
+	for _, id := range template.IDs("AWS::ApiGateway::GatewayResponse") {
+		headers, _ := template.Resources[id].Properties["ResponseParameters"].(map[string]any)
+		if headers["gatewayresponse.header.Access-Control-Allow-Origin"] != "'https://shop.example'" {
+			t.Errorf("%s: headers are %v", id, headers)
+		}
+	}
+	if got := template.At(t, "AStatus.Environment.Variables.CORS_ALLOW_ORIGIN"); got != `"https://shop.example"` {
+		t.Errorf("the status function's origin is %s", got)
+	}
+	depends := template.Resources[deployment(t, template)].DependsOn
+	for _, id := range template.IDs("AWS::ApiGateway::Method") {
+		if !slices.Contains(depends, id) {
+			t.Errorf("the deployment leaves out %s", id)
+		}
+	}
+}
+
+func TestAccessLogs(t *testing.T) {
+	stack := synthtest.NewStack(t)
+	pipeline := orderpipeline.NewOrderPipeline(stack, "P", nil)
+	theirs := awslogs.NewLogGroup(stack, jsii.String("Theirs"), nil)
+	to := orderapi.NewOrderAPI(stack, "To", &orderapi.OrderAPIProps{Pipeline: pipeline, AccessLogs: orderapi.AccessLogsTo(theirs)})
+	kept := orderapi.NewOrderAPI(stack, "Kept", &orderapi.OrderAPIProps{Pipeline: pipeline, AccessLogs: orderapi.AccessLogsKept(awslogs.RetentionDays_ONE_WEEK)})
+	if to.AccessLogGroup() != awslogs.ILogGroup(theirs) || kept.AccessLogGroup() == nil {
+		t.Error("AccessLogGroup gives something else")
+	}
+	if said := synthtest.Warnings(stack); len(said) != 2 || !strings.Contains(said[0], "Access logs need the account's API Gateway role for CloudWatch (AWS::ApiGateway::Account, CloudWatchRoleArn)") {
+		t.Errorf("warns of %q", said)
+	}
+	template := synthtest.Synth(t, stack)
+	for stage, group := range map[string]string{"ToRestApiDeploymentStagev1": "Theirs", "KeptRestApiDeploymentStagev1": "KeptAccessLogs"} {
+		if got, want := template.At(t, stage+".AccessLogSetting.DestinationArn"), `{"Fn::GetAtt":["`+template.ID(t, group)+`","Arn"]}`; got != want {
+			t.Errorf("%s logs to %s, want %s", stage, got, want)
+		}
+		line := template.At(t, stage+".AccessLogSetting.Format")
+		if !strings.Contains(line, "$context.requestId") || strings.Contains(line, "$context.path") {
+			t.Errorf("a line is %s", line)
+		}
+	}
+	if got := template.At(t, "KeptAccessLogs.RetentionInDays"); got != "7" {
+		t.Errorf("kept for %s days", got)
+	}
+	if got := template.IDs("AWS::ApiGateway::Account"); got != nil {
+		t.Errorf("the account's role is not ours to set: %v", got)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	stack := synthtest.NewStack(t)
+	api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{Pipeline: orderpipeline.NewOrderPipeline(stack, "P", nil)})
+	for _, test := range []struct {
+		metric          func(*awscloudwatch.MetricOptions) awscloudwatch.Metric
+		name, statistic string
+	}{
+		{api.MetricCalls, "Count", "Sum"},
+		{api.MetricClientErrors, "4XXError", "Sum"},
+		{api.MetricServerErrors, "5XXError", "Sum"},
+		{api.MetricLatency, "Latency", "p99"},
+	} {
+		m := test.metric(nil)
+		got := *m.Namespace() + " " + *m.MetricName() + " " + *m.Statistic() + " " + synthtest.JSON(t, stack.Resolve(m.Dimensions())) + " " + *m.Period().ToString()
+		if want := "AWS/ApiGateway " + test.name + " " + test.statistic + ` {"ApiName":"Test-TestA04FE4F89","Stage":"v1"} Duration.minutes(1)`; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+	if m := api.MetricCalls(&awscloudwatch.MetricOptions{Statistic: jsii.String("Average")}); *m.Statistic() != "Average" {
+		t.Errorf("the caller's statistic is %s", *m.Statistic())
+	}
+}

@@ -1,0 +1,15 @@
+// Command processor is the pipeline's processor with this shop's step.
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"example.com/own-step/jobs"
+	"github.com/orderpipeline/orderpipeline/lambdas/processor"
+)
+
+func main() {
+	lambda.Start(processor.Must(processor.FromEnvironment(context.Background(), jobs.Price)).Handle)
+}

@@ -1,0 +1,106 @@
+package recovery
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/orderpipeline/orderpipeline/order"
+)
+
+// Message is a message that got stuck, as far as an operator wants to know it.
+type Message struct {
+	// ID is the message's own. A message that is sent again gets another one.
+	ID string
+	// OrderIDs are those of the orders in it: one, or for a batch all that have a usable id. Empty when none is to be found.
+	OrderIDs []string
+	// Reason is why it is here: the processor's reason code, or the error code of SNS. "" when the message does not say:
+	// it was received too often.
+	Reason string
+	// Pointer is the JSON pointer of the refusal, "" for the whole document.
+	Pointer string
+	// SentAt is when the message was first sent. A message that SQS itself moved to a dead-letter queue keeps its time.
+	SentAt time.Time
+	// Receives counts how often it was received, this time included. A move by SQS to a dead-letter queue does not reset it.
+	Receives int
+	// Body is the message's body.
+	Body string
+
+	attributes map[string]types.MessageAttributeValue
+}
+
+// The attributes of a message that say why it is where it is. They are not sent on when it goes back.
+const (
+	attrReason  = "reason"
+	attrPointer = "pointer"
+	attrOrderID = "orderId"
+	attrCode    = "ErrorCode" // SNS adds it to what it could not deliver
+)
+
+// aboutFailure are all attributes that the processor adds to a refused document, and SNS to an undeliverable event (Amazon
+// SNS, "Dead-letter queues"). Sent on, they would make the message another one, and count towards the ten that fit.
+var aboutFailure = []string{attrReason, attrPointer, attrOrderID, "messageId", "batchIndex", attrCode, "ErrorMessage", "RequestID"}
+
+func readMessage(m types.Message) Message {
+	text := func(name string) string { return aws.ToString(m.MessageAttributes[name].StringValue) }
+	read := Message{
+		ID:         aws.ToString(m.MessageId),
+		Reason:     text(attrReason),
+		Pointer:    text(attrPointer),
+		Body:       aws.ToString(m.Body),
+		attributes: m.MessageAttributes,
+	}
+	if read.Reason == "" {
+		read.Reason = text(attrCode)
+	}
+	if ms, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64); err == nil {
+		read.SentAt = time.UnixMilli(ms)
+	}
+	read.Receives, _ = strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
+	if id := text(attrOrderID); id != "" {
+		read.OrderIDs = []string{id}
+	} else {
+		read.OrderIDs = orderIDs([]byte(read.Body))
+	}
+	return read
+}
+
+// defaultSchema is compiled when the first document is looked into: that takes longer than looking.
+var defaultSchema = sync.OnceValue(order.DefaultSchema)
+
+// orderIDs finds the orders in a body: an event, an order, or a batch of orders.
+func orderIDs(body []byte) (ids []string) {
+	var event struct {
+		SpecVersion string `json:"specversion"`
+		Subject     string `json:"subject"`
+	}
+	if json.Unmarshal(body, &event) == nil && event.SpecVersion != "" && event.Subject != "" {
+		return []string{event.Subject}
+	}
+	documents, _, refusal := order.Split(body)
+	if refusal != nil {
+		return nil
+	}
+	for _, document := range documents {
+		if o, _ := defaultSchema().Parse(document); o.ID != "" && !slices.Contains(ids, o.ID) {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids
+}
+
+// forwarded are the attributes with which the message goes on: filter policies and readers of raw deliveries live on them.
+func (m Message) forwarded() map[string]types.MessageAttributeValue {
+	attributes := map[string]types.MessageAttributeValue{}
+	for name, value := range m.attributes {
+		if !slices.Contains(aboutFailure, name) {
+			attributes[name] = value
+		}
+	}
+	return attributes
+}

@@ -1,0 +1,197 @@
+package recovery
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/orderpipeline/orderpipeline/order"
+)
+
+// Span is a stretch of time, both ends included.
+type Span struct {
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
+}
+
+// Checkpoint is how far the scan of a table has come: a segment each. Its JSON is kept in files.
+type Checkpoint []Segment
+
+// Segment is a part of a table.
+type Segment struct {
+	// Next is the key after which to go on; nil: from the segment's start.
+	Next map[string]string `json:"next,omitempty"`
+	// Done says that the segment was scanned to its end.
+	Done bool `json:"done,omitempty"`
+	// Published counts the orders of the segment whose events were published.
+	Published int `json:"published,omitempty"`
+}
+
+// Published counts the orders whose events were published up to the checkpoint.
+func (c Checkpoint) Published() (orders int) {
+	for _, s := range c {
+		orders += s.Published
+	}
+	return orders
+}
+
+// Between publishes the events of all orders stored within one of the spans again. It scans the whole table, once,
+// whatever the spans. A Checkpoint must be of the same table and the same spans. Replayed counts this run's.
+func (r *Replay) Between(ctx context.Context, spans ...Span) (replayed int, err error) {
+	if len(spans) == 0 {
+		return 0, nil
+	}
+	checkpoint := slices.Clone(r.Checkpoint)
+	if len(checkpoint) == 0 {
+		checkpoint = make(Checkpoint, max(1, r.Segments))
+	}
+	before := checkpoint.Published()
+	var mu sync.Mutex
+	update := func(segment int, change func(*Segment)) error {
+		mu.Lock()
+		defer mu.Unlock()
+		change(&checkpoint[segment])
+		if r.Save == nil {
+			return nil
+		}
+		if err := r.Save(slices.Clone(checkpoint)); err != nil {
+			return fmt.Errorf("note how far the scan has come: %w", err)
+		}
+		return nil
+	}
+	if r.Workers <= 1 {
+		for n := range checkpoint {
+			if err = r.segment(ctx, spans, n, len(checkpoint), checkpoint[n], update); err != nil {
+				break
+			}
+		}
+	} else {
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(r.Workers)
+		for n, from := range slices.Clone(checkpoint) {
+			group.Go(func() error { return r.segment(ctx, spans, n, len(checkpoint), from, update) })
+		}
+		err = group.Wait()
+	}
+	return checkpoint.Published() - before, err
+}
+
+// segment scans one segment, from where it was left.
+func (r *Replay) segment(ctx context.Context, spans []Span, n, of int, from Segment, update func(int, func(*Segment)) error) error {
+	if from.Done {
+		return nil
+	}
+	first, last := spans[0].First, spans[0].Last
+	for _, s := range spans[1:] {
+		first, last = earlier(first, s.First), later(last, s.Last)
+	}
+	input := &dynamodb.ScanInput{
+		TableName:        aws.String(r.TableName),
+		FilterExpression: aws.String("#kind = :order AND #storedAt BETWEEN :first AND :last"),
+		ExpressionAttributeNames: map[string]string{
+			"#kind": order.AttrKind, "#storedAt": order.AttrStoredAt,
+		},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":order": &types.AttributeValueMemberS{Value: order.KindOrder},
+			":first": &types.AttributeValueMemberS{Value: clock(first)},
+			":last":  &types.AttributeValueMemberS{Value: clock(last)},
+		},
+		ConsistentRead:         aws.Bool(true), // an order that was stored a moment ago is not to be missed
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	}
+	if of > 1 {
+		input.Segment, input.TotalSegments = aws.Int32(int32(n)), aws.Int32(int32(of))
+	}
+	input.ExclusiveStartKey = startKey(from.Next)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		out, err := r.Orders.Scan(ctx, input)
+		if err != nil {
+			return fmt.Errorf("scan orders: %w", err)
+		}
+		items := slices.DeleteFunc(out.Items, func(i item) bool { return !within(textOf(i, order.AttrStoredAt), spans) })
+		published, err := r.publish(ctx, items)
+		if err != nil { // the page is not done: its events will go out again
+			return err
+		}
+		input.ExclusiveStartKey = out.LastEvaluatedKey
+		if err := update(n, func(s *Segment) {
+			s.Published += published
+			s.Next, s.Done = nextKey(out.LastEvaluatedKey), len(out.LastEvaluatedKey) == 0
+		}); err != nil || len(out.LastEvaluatedKey) == 0 {
+			return err
+		}
+		if r.WaitRead != nil && out.ConsumedCapacity != nil {
+			if err := r.WaitRead(ctx, aws.ToFloat64(out.ConsumedCapacity.CapacityUnits)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func clock(t time.Time) string { return t.UTC().Format(order.TimeFormat) }
+
+// within compares the texts, as DynamoDB's filter does.
+func within(storedAt string, spans []Span) bool {
+	return slices.ContainsFunc(spans, func(s Span) bool { return clock(s.First) <= storedAt && storedAt <= clock(s.Last) })
+}
+
+// startKey and nextKey carry a key of the table, two texts, over to a file and back.
+func startKey(next map[string]string) item {
+	if next == nil {
+		return nil
+	}
+	key := item{}
+	for name, value := range next {
+		key[name] = &types.AttributeValueMemberS{Value: value}
+	}
+	return key
+}
+
+func nextKey(key item) map[string]string {
+	if len(key) == 0 {
+		return nil
+	}
+	next := map[string]string{}
+	for name := range key {
+		next[name] = textOf(key, name)
+	}
+	return next
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// Merge joins spans that overlap or touch, and sorts them.
+func Merge(spans []Span) (merged []Span) {
+	spans = slices.Clone(spans)
+	slices.SortFunc(spans, func(a, b Span) int { return a.First.Compare(b.First) })
+	for _, s := range spans {
+		if n := len(merged); n > 0 && !s.First.After(merged[n-1].Last) {
+			merged[n-1].Last = later(merged[n-1].Last, s.Last)
+			continue
+		}
+		merged = append(merged, s)
+	}
+	return merged
+}

@@ -1,0 +1,260 @@
+package upgrade
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/local"
+	"github.com/orderpipeline/orderpipeline/order"
+	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
+)
+
+const (
+	clients  = 3
+	patience = 6 * time.Minute
+	around   = 100 // orders accepted before the upgrade begins, and as many after it has ended
+)
+
+// TestUpgrade deploys the last release and then what is here now, while orders flow: nothing that holds orders is replaced, and
+// each order that was answered 202 is stored once and told of.
+func TestUpgrade(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts an emulator and deploys twice")
+	}
+	ctx := t.Context()
+	all := releases(t)
+	release := all[len(all)-1]
+	assembly := thaw(t, release)
+
+	s := pipeline.Start(ctx, t, local.EmulatorOptions{})
+	if err := s.Deploy(ctx, local.DeployOptions{App: assembly, Stdout: os.Stderr}); err != nil {
+		t.Fatal(err)
+	}
+	// Processes of the old code end with a batch in hand. It comes back after the visibility timeout, 180 s in production.
+	if _, err := sqs.NewFromConfig(s.Config).SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
+		QueueUrl: &s.QueueURL, Attributes: map[string]string{"VisibilityTimeout": "6"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	before, code := look(ctx, t, s), functionCode(ctx, t, s)
+
+	flow := start(ctx, s)
+	flow.await(t, around)
+	began := flow.count()
+	started := time.Now()
+	err := s.Deploy(ctx, local.DeployOptions{Stdout: os.Stderr})
+	took, during := time.Since(started), flow.count()-began
+	if err != nil {
+		t.Fatalf("deploy over %s: %v", filepath.Base(release), err)
+	}
+	flow.await(t, flow.count()+around)
+	accepted, others := flow.end()
+	t.Logf("from %s to now in %.0f s, with %d orders accepted meanwhile, %d in all; other answers: %v", filepath.Base(release), took.Seconds(), during, len(accepted), others)
+	if during < 10 {
+		t.Errorf("only %d orders were accepted during the upgrade: it proves nothing", during)
+	}
+
+	after := look(ctx, t, s)
+	for id := range after {
+		if _, ok := before[id]; !ok {
+			delete(after, id) // added
+		}
+	}
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("the upgrade replaced or removed what holds orders (-release +now):\n%s", diff)
+	}
+	for name, sum := range functionCode(ctx, t, s) {
+		if sum == code[name] {
+			t.Errorf("the upgrade did not change the code of %s: it proves nothing", name)
+		}
+	}
+	check(ctx, t, s, accepted)
+}
+
+// look gives the physical ids of what holds orders, by logical id, and the table's stream.
+func look(ctx context.Context, t *testing.T, s *pipeline.System) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	name := deployment.StackName(deployment.Local)
+	pages := cloudformation.NewListStackResourcesPaginator(cloudformation.NewFromConfig(s.Config), &cloudformation.ListStackResourcesInput{StackName: &name})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.StackResourceSummaries {
+			if _, ok := identity[aws.ToString(r.ResourceType)]; ok {
+				found[aws.ToString(r.LogicalResourceId)] = aws.ToString(r.PhysicalResourceId)
+			}
+		}
+	}
+	if len(found) < 10 {
+		t.Fatalf("the stack's stateful resources are %v", found)
+	}
+	table, err := dynamodb.NewFromConfig(s.Config).DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &s.TableName})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found["the table's stream"] = aws.ToString(table.Table.LatestStreamArn)
+	return found
+}
+
+func functionCode(ctx context.Context, t *testing.T, s *pipeline.System) map[string]string {
+	t.Helper()
+	sums := map[string]string{}
+	for _, name := range []string{s.ProcessorFunction, s.PublisherFunction, s.StatusFunction} {
+		out, err := lambda.NewFromConfig(s.Config).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sums[name] = aws.ToString(out.CodeSha256)
+	}
+	return sums
+}
+
+// flow is clients that post orders without end, each until it is accepted.
+type flow struct {
+	stop     context.CancelFunc
+	done     sync.WaitGroup
+	n        atomic.Int64
+	mu       sync.Mutex
+	accepted map[string]string // documents by id
+	others   map[string]int    // answers that were not 202
+}
+
+func start(ctx context.Context, s *pipeline.System) *flow {
+	ctx, stop := context.WithCancel(ctx)
+	f := &flow{stop: stop, accepted: map[string]string{}, others: map[string]int{}}
+	address := s.APIURL // as the clients know it; it must not change
+	for client := range clients {
+		f.done.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				f.post(ctx, s, address, client, i)
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+	}
+	return f
+}
+
+// post sends one order, each tenth time three in one call, until the answer is 202 or the flow has ended.
+func (f *flow) post(ctx context.Context, s *pipeline.System, address string, client, i int) {
+	var ids, documents []string
+	path := "/orders"
+	for n := range 1 + 2*(i%10/9) {
+		ids = append(ids, fmt.Sprintf("upgrade-%d-%d-%d", client, i, n))
+		documents = append(documents, fmt.Sprintf(`{"orderId":%q, "currency":"EUR","channel":"web","items":[{"sku":"a","quantity":%d,"unitPrice":1999}]}`, ids[n], i+1))
+	}
+	body := documents[0]
+	if len(ids) > 1 {
+		path, body = "/orders/batch", "["+strings.Join(documents, ",")+"]"
+	}
+	for ctx.Err() == nil {
+		// A call that is under way when the flow ends is waited for: its answer counts.
+		status, answer, err := s.Post(context.WithoutCancel(ctx), address+path, body)
+		f.mu.Lock()
+		if err == nil && status == http.StatusAccepted {
+			for n := range ids {
+				f.accepted[ids[n]] = documents[n]
+			}
+			f.n.Add(int64(len(ids)))
+			f.mu.Unlock()
+			return
+		}
+		if err != nil {
+			answer = err.Error()
+		}
+		f.others[fmt.Sprintf("%d %.200s", status, answer)]++
+		f.mu.Unlock()
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func (f *flow) count() int { return int(f.n.Load()) }
+
+// await waits until so many orders were accepted.
+func (f *flow) await(t *testing.T, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); f.count() < n; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			_, others := f.end()
+			t.Fatalf("%d orders were accepted in a minute, want %d; other answers: %v", f.count(), n, others)
+		}
+	}
+}
+
+// end stops the clients, and gives what was accepted and the other answers.
+func (f *flow) end() (map[string]string, map[string]int) {
+	f.stop()
+	f.done.Wait()
+	return maps.Clone(f.accepted), maps.Clone(f.others)
+}
+
+// check waits for the events of all orders, and holds them and the table against what was posted.
+func check(ctx context.Context, t *testing.T, s *pipeline.System, accepted map[string]string) {
+	t.Helper()
+	bodies, arrived := map[string]int{}, map[string]pipeline.Event{}
+	missing := func() (ids []string) {
+		for id := range accepted {
+			if _, ok := arrived[id]; !ok {
+				ids = append(ids, id)
+			}
+		}
+		return ids
+	}
+	for deadline := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
+		s.Drain(ctx, t, s.Subscriber("Billing").QueueURL, bodies)
+		for body := range bodies {
+			e, err := pipeline.ParseEvent(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if other, again := arrived[e.Subject]; again && (other.ID != e.ID || other.Time != e.Time) {
+				t.Errorf("%s has two events: %+v and %+v", e.Subject, other, e)
+			}
+			arrived[e.Subject] = e
+		}
+		ids := missing()
+		if len(ids) == 0 && s.Depth(ctx, t, s.QueueURL) == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("after %v the events of %d orders are missing: %.10q", patience, len(ids), ids)
+			break
+		}
+	}
+	stored, refusals := s.Table(ctx, t)
+	for id, document := range accepted {
+		if stored[id].Document != document {
+			t.Errorf("%s was answered 202; stored is %q, posted was %q", id, stored[id].Document, document)
+		}
+		if e := arrived[id]; string(e.Data) != document || e.ID != order.EventID(id) || e.Time != stored[id].StoredAt {
+			t.Errorf("%s: the event is %+v, stored is %+v", id, e, stored[id])
+		}
+	}
+	if len(refusals) > 0 {
+		t.Errorf("%d orders were refused", len(refusals))
+	}
+	for name, url := range map[string]string{"dead-letter": s.DeadLetterQueueURL, "rejected": s.RejectedQueueURL, "on-failure": s.OnFailureQueueURL} {
+		if n := s.Depth(ctx, t, url); n > 0 {
+			t.Errorf("%d messages on the %s queue", n, name)
+		}
+	}
+}
