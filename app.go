@@ -43,7 +43,7 @@ func synth() (err error) {
 	if err != nil {
 		return err
 	}
-	stacks.NewOrdersStack(app, "Orders", env)
+	stacks.New(app, env)
 	app.Synth(nil)
 	return nil
 }

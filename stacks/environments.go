@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/orderpipeline/orderpipeline/constructs/ordermonitoring"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 )
 
@@ -25,15 +26,23 @@ type Environment struct {
 	Local bool
 	// DemoSubscribers shows events arriving: one queue gets all, one only those of the web channel.
 	DemoSubscribers bool
+	// Monitoring is alarms, dashboard and budget.
+	Monitoring Monitoring
 }
 
 // Environments of the app. Fill in Account and Region where the choice should not be left to the credentials at hand.
 func Environments() []Environment {
 	return []Environment{
-		{Name: "dev", DemoSubscribers: true},
-		{Name: "staging", Protected: true},
-		{Name: "prod", Protected: true},
-		{Name: "local", Local: true, DemoSubscribers: true, Region: deployment.LocalRegion},
+		// Ten alarms an organisation are free, and prod has them. Without orders for days, a heartbeat tells nothing.
+		{Name: "dev", DemoSubscribers: true, Monitoring: Monitoring{Alarms: ordermonitoring.ProfileNone, MonthlyBudgetUSD: 5}},
+		{Name: "staging", Protected: true, Monitoring: Monitoring{
+			WithoutAlarms: []ordermonitoring.AlarmName{ordermonitoring.AlarmPublisherHeartbeat}, MonthlyBudgetUSD: 10,
+		}},
+		{Name: "prod", Protected: true, Monitoring: Monitoring{MonthlyBudgetUSD: 50}},
+		// The emulator knows no budgets, and sends no mail.
+		{Name: "local", Local: true, DemoSubscribers: true, Region: deployment.LocalRegion, Monitoring: Monitoring{
+			AlarmEmails: []string{"on-call@example.com"}, WarningEmails: []string{"on-call@example.com"},
+		}},
 	}
 }
 
@@ -91,6 +100,18 @@ func Validate(environments []Environment) error {
 		}
 		if env.Local && env.Protected {
 			add("Protected needs to be false where Local is true: the emulator starts anew each day")
+		}
+		m := env.Monitoring
+		switch m.Alarms {
+		case "", ordermonitoring.ProfileNone, ordermonitoring.ProfileCore, ordermonitoring.ProfileFull:
+		default:
+			add("Monitoring.Alarms is %q and needs none, core or full", m.Alarms)
+		}
+		if !(m.MonthlyBudgetUSD >= 0) {
+			add("Monitoring.MonthlyBudgetUSD is %g and needs an amount in US dollars, or 0 for no budget", m.MonthlyBudgetUSD)
+		}
+		if env.Local && (m.MonthlyBudgetUSD != 0 || m.CostAnomalies) {
+			add("Monitoring.MonthlyBudgetUSD and CostAnomalies need to be left out where Local is true: the emulator knows no bills")
 		}
 	}
 	return errors.Join(errs...)

@@ -6,7 +6,7 @@
 //	go run ./cmd/orders --help
 //
 // Every failure is two lines on standard error, what went wrong and what to do next. Exit status: 0 done, 1 failed, 2 wrong usage,
-// 130 interrupted; `orders status` has 3 (refused) and 4 (unknown) as well.
+// 130 interrupted; `orders status` has 3 (refused) and 4 (unknown) as well, `orders doctor` 3 (findings).
 package main
 
 import (
@@ -52,6 +52,8 @@ type cli struct {
 	Describe describeCmd `cmd:"" help:"Where everything of a deployment is."`
 	Demo     demoCmd     `cmd:"" help:"Post sample orders and check, byte by byte, where they arrive."`
 	Redrive  redriveCmd  `cmd:"" help:"Look at messages that got stuck, and move them back."`
+	Replay   replayCmd   `cmd:"" help:"Publish the events of stored orders again."`
+	Doctor   doctorCmd   `cmd:"" help:"Check a deployment, and say what to do."`
 }
 
 const description = `Operate OrderPipeline. A first round on this machine, without an AWS account:
@@ -63,9 +65,13 @@ const description = `Operate OrderPipeline. A first round on this machine, witho
   orders events                 what subscribers receive
   orders down                   end it; nothing stays
 
+When something is stuck: 'orders doctor' says what, 'orders redrive' moves messages back on their way, 'orders replay' publishes events
+again.
+
 On AWS the same commands take --env dev, staging or prod.
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted; 'orders status' also 3 (refused) and 4 (unknown).`
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted; 'orders status' also 3 (refused) and 4 (unknown),
+'orders doctor' 3 (findings).`
 
 // app is what the commands share.
 type app struct {

@@ -31,6 +31,9 @@ func (s *settings) validateMount(errs *check.Errors, scope constructs.Construct)
 		errs.Addf("AccessLogs", check.Verbatim("set"), why)
 	}
 	path := *s.API.Node().Path()
+	if !hasRoot(s.API) {
+		errs.Addf("API", path, "needs RestApi_FromRestApiAttributes with the RootResourceId: else nobody knows what to mount on")
+	}
 	if !imported(s.API) {
 		if _, ok := s.API.(awsapigateway.RestApi); !ok {
 			errs.Addf("API", path, "needs a RestApi, or an imported API: what another offers stands in its definition")
@@ -52,6 +55,13 @@ func (s *settings) validateMount(errs *check.Errors, scope constructs.Construct)
 func imported(api awsapigateway.IRestApi) bool {
 	_, made := api.Node().DefaultChild().(awsapigateway.CfnRestApi)
 	return !made
+}
+
+// hasRoot is whether CDK knows an API's root; it panics with its own words when it does not.
+func hasRoot(api awsapigateway.IRestApi) (known bool) {
+	defer func() { known = recover() == nil }()
+	api.Root()
+	return
 }
 
 // deploymentOf an API, which follows its methods; nil when somebody else deploys it.

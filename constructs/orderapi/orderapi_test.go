@@ -427,6 +427,7 @@ func TestValidation(t *testing.T) {
 	definition := awsapigateway.NewSpecRestApi(stack, jsii.String("Definition"), &awsapigateway.SpecRestApiProps{
 		ApiDefinition: awsapigateway.ApiDefinition_FromInline(map[string]any{"openapi": "3.0.2"}),
 	})
+	rootless := awsapigateway.RestApi_FromRestApiId(stack, jsii.String("Rootless"), jsii.String("abc"))
 	importedAPI := awsapigateway.RestApi_FromRestApiAttributes(stack, jsii.String("ImportedAPI"), &awsapigateway.RestApiAttributes{
 		RestApiId: jsii.String("abc"), RootResourceId: jsii.String("root"),
 	})
@@ -466,6 +467,7 @@ func TestValidation(t *testing.T) {
 			`API is "Other/Theirs": needs to be in the same stack, or to be imported (RestApi_FromRestApiAttributes): the API's deployment would need this stack, and this stack the API`},
 		{"taken", func(p *props) { p.API, p.Path = theirs, "/taken" }, `API is "Test/Theirs": needs a Path without /orders: something is there already`},
 		{"definition", func(p *props) { p.API = definition }, `API is "Test/Definition": needs a RestApi, or an imported API: what another offers stands in its definition`},
+		{"imported by id alone", func(p *props) { p.API = rootless }, `API is "Test/Rootless": needs RestApi_FromRestApiAttributes with the RootResourceId: else nobody knows what to mount on`},
 		{"key without a stage", func(p *props) { p.API, p.Auth = importedAPI, orderapi.AuthAPIKey() },
 			`Auth is AuthAPIKey(): needs an API with a stage that is made in this app: a usage plan is for a stage`},
 		{"origin", func(p *props) { p.CORS.AllowOrigin = "https://shop.example/" },

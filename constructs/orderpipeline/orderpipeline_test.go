@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
@@ -283,8 +284,9 @@ func TestProps(t *testing.T) {
 			p.Schema = schema
 			p.Processor.Function.Code = awslambda.Code_FromCfnParameters(nil)
 		}, map[string]string{
-			"PProcessor.Code.S3Key":                           `{"Ref":"PProcessorLambdaSourceObjectKeyParameterF6A8BD83"}`,
-			"PProcessor.Environment.Variables.ORDER_ID_FIELD": `"number"`,
+			"PProcessor.Code.S3Key":                                         `{"Ref":"PProcessorLambdaSourceObjectKeyParameterF6A8BD83"}`,
+			"PProcessor.Environment.Variables.ORDER_ID_FIELD":               `"number"`,
+			"PProcessorRoleDefaultPolicy.PolicyDocument.Statement.1.Action": `["dynamodb:PutItem","dynamodb:ConditionCheckItem"]`, // what a step takes
 		}},
 		{"Processor.Function.ReservedConcurrency", func(p *props) {
 			p.Processor.MaxConcurrency, p.Processor.Function.ReservedConcurrency = 7, 9
@@ -330,6 +332,19 @@ func TestReplicas(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("replicas are %s, want %s", got, want)
 		}
+	}
+}
+
+func TestReplicasWithKeys(t *testing.T) {
+	stack := synthtest.NewStackIn(t, "us-east-1")
+	const elsewhere = "arn:aws:kms:eu-west-1:123456789012:key/1"
+	orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{
+		EncryptionKey: awskms.NewKey(stack, jsii.String("Key"), nil),
+		Table:         orderpipeline.TableProps{Replicas: []orderpipeline.ReplicaProps{{Region: "eu-west-1", EncryptionKeyARN: elsewhere}}},
+	})
+	got := synthtest.Synth(t, stack).At(t, "PTable.Replicas")
+	if want := `"Region":"eu-west-1","SSESpecification":{"KMSMasterKeyId":"` + elsewhere + `"}`; !strings.Contains(got, want) {
+		t.Errorf("replicas are %s, want %s", got, want)
 	}
 }
 

@@ -76,7 +76,11 @@ func (p *OrderPipeline) newProcessor() {
 		Environment:   environment,
 		RemovalPolicy: s.RemovalPolicy,
 	})
-	grant.Put(p.table, p.processor)
+	writes := []string{"dynamodb:PutItem"}
+	if s.Processor.Function.Code != nil {
+		writes = append(writes, "dynamodb:ConditionCheckItem") // with a step, an order and its refusal exclude each other
+	}
+	grant.Write(p.table, p.processor, writes...)
 	grant.Send(p.rejectedQueue, p.processor)
 	grant.Receive(p.queue, p.processor, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 

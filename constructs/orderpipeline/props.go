@@ -18,9 +18,10 @@ type OrderPipelineProps struct {
 	// Schema of the order document, see [order.NewSchema]. Default: [order.DefaultSchema]. The packaged processor gets another
 	// one as the file [SchemaFile] beside it; so must a processor of your own Code that is to know it.
 	Schema *order.Schema
-	// EncryptionKey of the customer's, for the queues, the table and the topic that the construct makes; not for logs and
-	// for what is brought along. All who get a grant from the construct may use the key as far as they need it. AWS's own keys
-	// (alias/aws/...) are refused, since they let no service in. The stack must name its region. Default: the keys of the services, at no charge.
+	// EncryptionKey of the customer's, for the queues, the table and the topic that the construct makes; not for logs, nor for
+	// what is brought along. Who gets a grant from the construct may use the key as far as that takes. AWS's own keys
+	// (alias/aws/...) are refused, since they let no service in. The stack must name its region, since a table has a key a
+	// region. Default: keys of the services' own, at no charge.
 	EncryptionKey awskms.IKey
 	// RemovalPolicy of everything that holds orders or tells of them: the table, the queues, the logs. Default: RETAIN, they
 	// outlive the stack.
@@ -56,7 +57,8 @@ type QueueProps struct {
 
 // ProcessorProps configures the function between queue and table.
 type ProcessorProps struct {
-	// Function settings. The timeout's default is 30 s.
+	// Function settings. The timeout's default is 30 s. Code of your own, which may have a business step (processor.Step), may
+	// check items as well as put them.
 	Function FunctionProps
 	// BatchSize is the most messages of one invocation, 1 to 10000. Above 10 it needs a BatchingWindow. Default: 10.
 	BatchSize int
@@ -78,9 +80,9 @@ type TableProps struct {
 	// DynamoDB adds or takes away one index a deployment, once the table is there. At most 20. Default: none.
 	Indexes []IndexProps
 	// LiftedFields names further top-level text fields of the document that are written as attributes of the order's item,
-	// for indexes of an Existing table or for readers of the stream: channel becomes doc_channel. Values that are empty or
-	// above 1024 bytes, which no key may be, are left out. At most 8 fields, those of Indexes included. Orders that are stored
-	// already stay as they are. Default: none.
+	// for indexes of an Existing table or for readers of the stream: channel becomes doc_channel. Values that an attribute of
+	// an event could not carry (empty, above 256 bytes, control characters) are left out. At most 8 fields, those of Indexes
+	// included. Orders that are stored already stay as they are. Default: none.
 	LiftedFields []string
 	// Replicas of the table in other regions, to read from: orders are stored where the stack is, and nowhere else. The stack
 	// must name its region. Default: none.
@@ -169,8 +171,8 @@ type FunctionProps struct {
 	// Role of the function. It gets the permissions that a role of the construct's would get; one that is imported so that
 	// CDK does not change it (Role_WithoutPolicyUpdates) must have them already. Default: a role is made.
 	Role awsiam.IRole
-	// VPC that the function runs in. From there it must reach what it calls, through endpoints of the VPC or a NAT
-	// gateway: the processor DynamoDB and SQS, the publisher SNS and SQS, the API's status function DynamoDB. Default: nil, in none.
+	// VPC that the function runs in. From there it must reach what it calls, through endpoints of the VPC or a NAT gateway:
+	// the processor DynamoDB and SQS, the publisher SNS and SQS, the API's status function DynamoDB. Default: nil, in none.
 	VPC awsec2.IVpc
 	// Subnets of the VPC. Default: the private ones.
 	Subnets *awsec2.SubnetSelection

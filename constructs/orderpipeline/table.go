@@ -34,11 +34,11 @@ func (p *OrderPipeline) newTable() {
 	for _, index := range s.Table.Indexes {
 		sortKey := order.AttrStoredAt
 		if index.SortField != "" {
-			sortKey = liftedPrefix + index.SortField
+			sortKey = order.LiftedAttribute(index.SortField)
 		}
 		indexes = append(indexes, &awsdynamodb.GlobalSecondaryIndexPropsV2{
 			IndexName:      &index.Name,
-			PartitionKey:   attribute(liftedPrefix + index.Field),
+			PartitionKey:   attribute(order.LiftedAttribute(index.Field)),
 			SortKey:        attribute(sortKey),
 			ProjectionType: index.Projection,
 		})

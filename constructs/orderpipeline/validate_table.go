@@ -15,17 +15,16 @@ import (
 )
 
 const (
-	day = 24 * 60 * 60 // seconds
-
-	// liftedPrefix keeps a document's fields apart from the item's own attributes.
-	liftedPrefix = "doc_"
-	// maxLifted fields of at most 1024 bytes each, and their names, leave the rest of the item the better part of
-	// order.EnvelopeReserve, so that what the queue takes in still fits an item.
-	maxLifted = 8
-	// maxLiftedName is what DynamoDB leaves of 255 bytes for the name of a key.
-	maxLiftedName = 255 - len(liftedPrefix)
-	maxIndexes    = 20
+	// maxLifted fields of at most 256 bytes each, and their names, take a quarter of order.EnvelopeReserve, so that what the
+	// queue takes in still fits an item.
+	maxLifted  = 8
+	maxIndexes = 20
+	// longestOrderTTL is 100 years, in seconds.
+	longestOrderTTL = 36_500 * 24 * 60 * 60
 )
+
+// maxLiftedName is what DynamoDB leaves of 255 bytes for the name of a key.
+var maxLiftedName = 255 - len(order.LiftedAttribute(""))
 
 var (
 	indexName  = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
@@ -40,7 +39,7 @@ func (s *settings) resolveTable(errs *check.Errors, scope constructs.Construct) 
 	if t.DeletionProtection == nil {
 		t.DeletionProtection = jsii.Bool(s.RemovalPolicy != awscdk.RemovalPolicy_DESTROY)
 	}
-	s.orderTTL = errs.Seconds("Table.OrderTTL", t.OrderTTL, 0, 28*day, 36_500*day,
+	s.orderTTL = errs.Seconds("Table.OrderTTL", t.OrderTTL, 0, order.MinLifetime.Seconds(), longestOrderTTL,
 		"a message may stay 14 days in the queue and 14 in the dead-letter queue, and would be a new order when it comes after its order is gone")
 	s.resolveIndexes(errs)
 	s.resolveReplicas(errs, scope)
@@ -56,7 +55,7 @@ func (s *settings) resolveIndexes(errs *check.Errors) {
 	for i := range t.Indexes {
 		index := &t.Indexes[i]
 		if index.Name == "" {
-			index.Name = liftedPrefix + index.Field
+			index.Name = order.LiftedAttribute(index.Field)
 		}
 		if !indexName.MatchString(index.Name) {
 			errs.Addf("Table.Indexes.Name", bounded(index.Name), "needs 3 to 255 letters, digits, _, - and dots, as DynamoDB does")

@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/orderpipeline/orderpipeline/internal/awsmetrics"
+	"github.com/orderpipeline/orderpipeline/lambdas/internal/function"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -35,6 +37,7 @@ func (h *Handler) Handle(ctx context.Context, event events.SQSEvent) (events.SQS
 // tally counts what became of a batch's orders.
 type tally struct {
 	orders, stored, duplicates int
+	unsplit                    int // messages that are no order and no array of orders
 	refused                    map[order.Code]int
 	firstError                 error
 }
@@ -60,5 +63,11 @@ func (h *Handler) log(ctx context.Context, messages, failed int, t tally, took t
 	if t.firstError != nil {
 		level, fields = slog.LevelWarn, append(fields, "firstError", t.firstError.Error())
 	}
+	refused := 0
+	for _, n := range t.refused {
+		refused += n
+	}
+	fields = append(fields, function.Metrics(h.Now(), function.Count{Name: awsmetrics.OrdersReceived, Value: t.orders + t.unsplit}, function.Count{Name: awsmetrics.OrdersStored, Value: t.stored},
+		function.Count{Name: awsmetrics.OrdersDuplicate, Value: t.duplicates}, function.Count{Name: awsmetrics.OrdersRefused, Value: refused})...)
 	h.Logger.Log(ctx, level, "batch processed", fields...)
 }

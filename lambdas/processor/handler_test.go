@@ -452,3 +452,27 @@ func TestOrderItem(t *testing.T) {
 		t.Errorf("expires at %s, want %s", got, want)
 	}
 }
+
+// The one log line carries the metrics, and they add up.
+func TestMetricsInTheLog(t *testing.T) {
+	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "processor-1")
+	h := newHarness(t)
+	good := doc("A", "")
+	h.handle(t, good, good, `{}`, `[]`, `nonsense`)
+	var line struct {
+		FunctionName                                                 string
+		OrdersReceived, OrdersStored, OrdersDuplicate, OrdersRefused int
+		AWS                                                          struct {
+			CloudWatchMetrics []struct{ Metrics []struct{ Name string } }
+		} `json:"_aws"`
+	}
+	if err := json.Unmarshal(h.log.Bytes(), &line); err != nil {
+		t.Fatal(err)
+	}
+	if line.FunctionName != "processor-1" || line.OrdersReceived != 5 || line.OrdersStored != 1 || line.OrdersDuplicate != 1 || line.OrdersRefused != 3 {
+		t.Errorf("log %s", h.log)
+	}
+	if m := line.AWS.CloudWatchMetrics; len(m) != 1 || len(m[0].Metrics) != 4 {
+		t.Errorf("log %s", h.log)
+	}
+}

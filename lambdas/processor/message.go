@@ -26,6 +26,7 @@ func (h *Handler) message(ctx context.Context, message events.SQSMessage, t *tal
 	from := origin{messageID: message.MessageId, acceptedAt: h.acceptedAt(message), batchIndex: -1}
 	documents, batch, refusal := order.Split([]byte(message.Body))
 	if refusal != nil {
+		t.unsplit++
 		return h.refuse(ctx, from, order.Order{Document: []byte(message.Body)}, refusal, t)
 	}
 	var first error

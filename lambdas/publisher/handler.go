@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/orderpipeline/orderpipeline/internal/awsmetrics"
+	"github.com/orderpipeline/orderpipeline/lambdas/internal/function"
 )
 
 // Handle publishes one batch of the stream. The answer names the first record that could not be published; Lambda
@@ -37,5 +40,6 @@ func (h *Handler) log(ctx context.Context, records int, r run, err error, took t
 	if err != nil {
 		level, fields = slog.LevelWarn, append(fields, "firstError", err.Error())
 	}
+	fields = append(fields, function.Metrics(h.Now(), function.Count{Name: awsmetrics.EventsPublished, Value: r.published}, function.Count{Name: awsmetrics.EventsPutAside, Value: r.putAside})...)
 	h.Logger.Log(ctx, level, "batch published", fields...)
 }

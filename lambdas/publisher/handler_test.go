@@ -359,6 +359,20 @@ func TestLogHoldsNoOrderContents(t *testing.T) {
 	}
 }
 
+// The one log line carries the metrics.
+func TestMetricsInTheLog(t *testing.T) {
+	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "publisher-1")
+	h := newHarness(t)
+	if _, err := h.handle(t, []events.DynamoDBEventRecord{insert("s1", "A", doc("A")), insert("s2", "B", `{"note":"`+strings.Repeat("x", 20_000)+`"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"FunctionName":"publisher-1","EventsPublished":1,"EventsPutAside":1,"_aws":{`, `"Metrics":[{"Name":"EventsPublished","Unit":"Count"},{"Name":"EventsPutAside","Unit":"Count"}]`} {
+		if !strings.Contains(h.log.String(), want) {
+			t.Errorf("%s is not in the log %s", want, h.log.String())
+		}
+	}
+}
+
 func TestNewReportsEverything(t *testing.T) {
 	_, err := New(Config{Attributes: make([]string, MaxAttributes+1), Format: order.EventFormat{Source: "\n"}})
 	for _, field := range []string{"Topic", "Queue", "TopicARN", "OnFailureQueueURL", "MaxEventBytes", "Format", "Attributes"} {

@@ -22,6 +22,8 @@ type Config struct {
 	Table Table
 	// TableName is the table of the orders and refusals.
 	TableName string
+	// AllowOrigin is the origin whose pages may read the answers (CORS), "*" for all. Default: none.
+	AllowOrigin string
 	// Now gives the time. Default: time.Now.
 	Now func() time.Time
 	// Logger gets one line a failed request. Default: JSON on standard output.
@@ -52,10 +54,10 @@ func New(config Config) (*Handler, error) {
 	return &Handler{config}, errors.Join(errs...)
 }
 
-// FromEnvironment makes the Handler of a deployed function from TABLE_NAME.
+// FromEnvironment makes the Handler of a deployed function from TABLE_NAME, and CORS_ALLOW_ORIGIN where it is set.
 func FromEnvironment(ctx context.Context) (*Handler, error) {
 	var env function.Environment
-	config := Config{TableName: env.String("TABLE_NAME")}
+	config := Config{TableName: env.String("TABLE_NAME"), AllowOrigin: env.Optional("CORS_ALLOW_ORIGIN")}
 	if err := env.Err(); err != nil {
 		return nil, err
 	}

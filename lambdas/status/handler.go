@@ -17,13 +17,23 @@ import (
 // Handle answers one request. It never returns an error: API Gateway would make a 502 of it, which says nothing to the
 // client; a table that cannot be read is a 503 with Retry-After.
 func (h *Handler) Handle(ctx context.Context, request events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+	response := h.look(ctx, request)
+	if h.AllowOrigin != "" {
+		response.Headers["Access-Control-Allow-Origin"] = h.AllowOrigin
+		response.Headers["Access-Control-Expose-Headers"] = "Retry-After"
+	}
+	return response, nil
+}
+
+// look finds what became of the order that the request asks for.
+func (h *Handler) look(ctx context.Context, request events.APIGatewayProxyRequest) events.APIGatewayProxyResponse {
 	orderID, ok := request.PathParameters["orderId"]
 	if !ok {
 		orderID = path.Base(request.Path) // an order called batch: POST /orders/batch has a resource of its own
 	}
 	if !order.ValidID(orderID) {
 		return message(http.StatusBadRequest, "INVALID",
-			fmt.Sprintf("An order id is 1 to %d characters of A-Z a-z 0-9 . _ ~ -", order.MaxIDLength)), nil
+			fmt.Sprintf("An order id is 1 to %d characters of A-Z a-z 0-9 . _ ~ -", order.MaxIDLength))
 	}
 	out, err := h.Table.Query(ctx, &dynamodb.QueryInput{
 		TableName:                 aws.String(h.TableName),
@@ -35,7 +45,7 @@ func (h *Handler) Handle(ctx context.Context, request events.APIGatewayProxyRequ
 	})
 	if err != nil {
 		h.Logger.ErrorContext(ctx, "the table cannot be read", "error", err.Error())
-		return retryLater(http.StatusServiceUnavailable, "UNAVAILABLE", "The order cannot be looked up now. Try again.", 5), nil
+		return retryLater(http.StatusServiceUnavailable, "UNAVAILABLE", "The order cannot be looked up now. Try again.", 5)
 	}
-	return h.answer(orderID, out.Items, len(out.LastEvaluatedKey) > 0), nil
+	return h.answer(orderID, out.Items, len(out.LastEvaluatedKey) > 0)
 }

@@ -124,6 +124,24 @@ func TestHandleAnOrderCalledBatch(t *testing.T) {
 	}
 }
 
+func TestCORS(t *testing.T) {
+	for _, origin := range []string{"", "https://shop.example"} {
+		h, err := New(Config{TableName: "orders", AllowOrigin: origin, Table: fakeTable(func(*dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
+			return &dynamodb.QueryOutput{}, nil
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"A", "bad id"} {
+			response, _ := h.Handle(context.Background(), events.APIGatewayProxyRequest{PathParameters: map[string]string{"orderId": id}})
+			exposed := response.Headers["Access-Control-Expose-Headers"]
+			if response.Headers["Access-Control-Allow-Origin"] != origin || (exposed == "Retry-After") != (origin != "") {
+				t.Errorf("origin %q: headers %v", origin, response.Headers)
+			}
+		}
+	}
+}
+
 func TestHandleManyRefusals(t *testing.T) {
 	var items []item
 	for n := range MaxRefusals + 1 {

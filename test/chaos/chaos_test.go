@@ -246,10 +246,15 @@ func (s *system) settle(ctx context.Context, t *testing.T, posted []message) col
 		for body := range c.billing {
 			arrived[subject(t, body)] = true
 		}
-		if waiting := s.depth(ctx, t, s.QueueURL); drained > 0 || waiting > 0 || len(arrived) < len(ids) {
+		// A queue hides for 30 s what it gave to a receive call whose answer got lost: in flight is not yet collected.
+		waiting := 0
+		for _, url := range []string{s.QueueURL, s.RejectedQueueURL, s.Subscriber("Billing").QueueURL, s.Subscriber("Shipping").QueueURL} {
+			waiting += s.depth(ctx, t, url)
+		}
+		if drained > 0 || waiting > 0 || len(arrived) < len(ids) {
 			quiet = 0
 			if time.Now().After(deadline) {
-				t.Fatalf("after 6 minutes %d of %d events have arrived, %d messages are on the queue", len(arrived), len(ids), waiting)
+				t.Fatalf("after 6 minutes %d of %d events have arrived, %d messages are on the queues", len(arrived), len(ids), waiting)
 			}
 			time.Sleep(200 * time.Millisecond)
 			continue
@@ -274,9 +279,8 @@ func (s *system) drain(ctx context.Context, t *testing.T, url string, into map[s
 		for _, m := range out.Messages {
 			into[aws.ToString(m.Body)]++
 			n++
-			if _, err := s.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
-				t.Fatal(err)
-			}
+			// What is not deleted comes again, and counts as delivered again.
+			_, _ = s.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle})
 		}
 	}
 }

@@ -34,11 +34,11 @@ var finding = regexp.MustCompile(`AwsSolutions-[A-Z0-9]+`)
 func TestNag(t *testing.T) {
 	for _, env := range []string{"dev", "prod"} { // staging is like prod, local like dev
 		t.Run(env, func(t *testing.T) {
-			_, stack := synth(t, env)
+			_, orders, monitoring := synth(t, env)
 			// Not as an aspect: a finding would fail the synthesis before it could be compared.
 			pack := cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{LogIgnores: jsii.Bool(true)})
 			found := map[string]string{}
-			for _, node := range *stack.Node().FindAll(constructs.ConstructOrder_PREORDER) {
+			for _, node := range append(*orders.Node().FindAll(constructs.ConstructOrder_PREORDER), *monitoring.Node().FindAll(constructs.ConstructOrder_PREORDER)...) {
 				if *awscdk.CfnResource_IsCfnResource(node) {
 					pack.Visit(node)
 				}

@@ -37,8 +37,15 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// synth makes the orders stack of an environment with the settings of cdk.json, without building its code.
-func synth(t *testing.T, name string) (awscdk.App, *stacks.OrdersStack) {
+// synth makes the stacks of an environment with the settings of cdk.json, without building their code.
+func synth(t *testing.T, name string) (awscdk.App, *stacks.OrdersStack, *stacks.MonitoringStack) {
+	t.Helper()
+	app, env := newApp(t, name)
+	orders, monitoring := stacks.New(app, env)
+	return app, orders, monitoring
+}
+
+func newApp(t *testing.T, name string) (awscdk.App, stacks.Environment) {
 	t.Helper()
 	var config struct{ Context map[string]any }
 	text, err := os.ReadFile(filepath.Join(root, "cdk.json"))
@@ -53,8 +60,7 @@ func synth(t *testing.T, name string) (awscdk.App, *stacks.OrdersStack) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), Context: &config.Context})
-	return app, stacks.NewOrdersStack(app, "Orders", env)
+	return awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), Context: &config.Context}), env
 }
 
 type template struct {
@@ -94,15 +100,20 @@ func normalise(env, text string) string {
 func TestTemplates(t *testing.T) {
 	for _, env := range []string{"dev", "staging", "prod", "local"} {
 		t.Run(env, func(t *testing.T) {
-			_, stack := synth(t, env)
+			_, stack, monitoring := synth(t, env)
 			text, parsed := templateOf(t, stack)
 			compare(t, filepath.Join("testdata", env+".json"), normalise(env, text))
+			text, _ = templateOf(t, monitoring)
+			compare(t, filepath.Join("testdata", env+"-monitoring.json"), normalise(env, text))
 			assertStateful(t, env, parsed)
 			if want := env == "staging" || env == "prod"; *stack.TerminationProtection() != want {
 				t.Errorf("termination protection is %t", *stack.TerminationProtection())
 			}
 			if got := *stack.StackName(); got != "OrderPipeline-"+env {
 				t.Errorf("the stack is called %s", got)
+			}
+			if got := *monitoring.StackName(); got != "OrderPipeline-"+env+"-Monitoring" {
+				t.Errorf("the monitoring stack is called %s", got)
 			}
 		})
 	}
@@ -169,7 +180,7 @@ func assertStateful(t *testing.T, env string, parsed template) {
 
 // CDK's validation is strict with the flags of cdk.json, and does not know a property that is younger than it.
 func TestLargeEventsPassValidation(t *testing.T) {
-	app, _ := synth(t, "dev")
+	app, _ := newApp(t, "dev")
 	stack := awscdk.NewStack(app, jsii.String("Large"), nil)
 	orderpipeline.NewOrderPipeline(stack, "Pipeline", &orderpipeline.OrderPipelineProps{
 		Topic: orderpipeline.TopicProps{MaxMessageSizeBytes: 1024 * 1024},

@@ -76,7 +76,8 @@ func freezeAssembly(t *testing.T, dir string) {
 		t.Fatalf("%v\n%s", err, said)
 	}
 
-	// What the CDK deploys by; the rest of the manifest says where the app's constructs were made.
+	// What the CDK deploys the orders stack by. What stands beside it holds no orders; the rest of the manifest says where the
+	// app's constructs were made.
 	var manifest struct {
 		Version           string                    `json:"version"`
 		Artifacts         map[string]map[string]any `json:"artifacts"`
@@ -84,7 +85,7 @@ func freezeAssembly(t *testing.T, dir string) {
 	}
 	read(t, filepath.Join(out, manifestFile), &manifest)
 	for name, artifact := range manifest.Artifacts {
-		if kind := artifact["type"]; kind != "aws:cloudformation:stack" && kind != "cdk:asset-manifest" {
+		if name != "Orders" && name != "Orders.assets" {
 			delete(manifest.Artifacts, name)
 		}
 		delete(artifact, "metadata")

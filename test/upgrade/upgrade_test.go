@@ -1,11 +1,11 @@
 package upgrade
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -44,8 +44,9 @@ func TestUpgrade(t *testing.T) {
 	assembly := thaw(t, release)
 
 	s := pipeline.Start(ctx, t, local.EmulatorOptions{})
-	if err := s.Deploy(ctx, local.DeployOptions{App: assembly, Stdout: os.Stderr}); err != nil {
-		t.Fatal(err)
+	var said bytes.Buffer
+	if err := s.Deploy(ctx, local.DeployOptions{App: assembly, Stdout: &said}); err != nil {
+		t.Fatalf("deploy %s: %v\n%s", filepath.Base(release), err, &said)
 	}
 	// Processes of the old code end with a batch in hand. It comes back after the visibility timeout, 180 s in production.
 	if _, err := sqs.NewFromConfig(s.Config).SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
@@ -59,10 +60,11 @@ func TestUpgrade(t *testing.T) {
 	flow.await(t, around)
 	began := flow.count()
 	started := time.Now()
-	err := s.Deploy(ctx, local.DeployOptions{Stdout: os.Stderr})
+	said.Reset()
+	err := s.Deploy(ctx, local.DeployOptions{Stdout: &said})
 	took, during := time.Since(started), flow.count()-began
 	if err != nil {
-		t.Fatalf("deploy over %s: %v", filepath.Base(release), err)
+		t.Fatalf("deploy over %s: %v\n%s", filepath.Base(release), err, &said)
 	}
 	flow.await(t, flow.count()+around)
 	accepted, others := flow.end()

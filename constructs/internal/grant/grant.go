@@ -26,9 +26,9 @@ func Read(table awsdynamodb.ITableV2, grantee awsiam.IGrantable, actions ...stri
 	return withKey(table.EncryptionKey(), grantee, table.Grant(grantee, *jsii.Strings(actions...)...), "kms:Decrypt", "kms:DescribeKey")
 }
 
-// Put lets the grantee put items into a table, and be told what was there.
-func Put(table awsdynamodb.ITableV2, grantee awsiam.IGrantable) awsiam.Grant {
-	return withKey(table.EncryptionKey(), grantee, table.Grant(grantee, jsii.String("dynamodb:PutItem")),
+// Write lets the grantee do with a table what the actions say: putting items, and being told what was there.
+func Write(table awsdynamodb.ITableV2, grantee awsiam.IGrantable, actions ...string) awsiam.Grant {
+	return withKey(table.EncryptionKey(), grantee, table.Grant(grantee, *jsii.Strings(actions...)...),
 		"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
 }
 

@@ -1,0 +1,68 @@
+// Package ordermonitoring is a CDK construct that watches an order pipeline: alarms that lead to a runbook, a dashboard, and
+// a budget.
+//
+//	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
+//	ordermonitoring.NewOrderMonitoring(stack, "Monitoring", &ordermonitoring.OrderMonitoringProps{
+//		Pipeline: pipeline,
+//		Critical: ordermonitoring.TopicProps{Emails: []string{"on-call@example.com"}},
+//	})
+//
+// It can stand in the pipeline's stack or in one beside it, with or without an API. It changes nothing on what it watches.
+//
+// # What fails, and when
+//
+// [NewOrderMonitoring] panics with an error that names every wrong prop, before it creates anything. What it cannot change, such
+// as the key policy of an imported topic, is a warning at synth.
+package ordermonitoring
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsbudgets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/constructs-go/constructs/v10"
+)
+
+// DefaultRunbookURL is the runbook that alarms lead to: a section for each.
+const DefaultRunbookURL = "https://github.com/orderpipeline/orderpipeline/blob/main/docs/operations.md"
+
+// OrderMonitoring is the construct; [NewOrderMonitoring] makes it.
+type OrderMonitoring struct {
+	constructs.Construct
+
+	settings          *settings
+	critical, warning awssns.ITopic
+	alarms            []alarm
+	dashboard         awscloudwatch.Dashboard
+	budget            awsbudgets.CfnBudget
+}
+
+// NewOrderMonitoring watches a pipeline. It panics with an error that names everything that is wrong with the props.
+func NewOrderMonitoring(scope constructs.Construct, id string, props *OrderMonitoringProps) *OrderMonitoring {
+	s, err := resolve(props)
+	if err != nil {
+		panic(err)
+	}
+	m := &OrderMonitoring{settings: s}
+	constructs.NewConstruct_Override(m, scope, &id)
+
+	m.critical = m.newTopic("Critical", s.Critical)
+	m.warning = m.newTopic("Warning", s.Warning)
+	m.newAlarms()
+	if !s.Dashboard.Disabled {
+		m.newDashboard()
+	}
+	m.watchCosts()
+	return m
+}
+
+// CriticalTopic gets the alarms that are worth waking people for.
+func (m *OrderMonitoring) CriticalTopic() awssns.ITopic { return m.critical }
+
+// WarningTopic gets the alarms that can wait for the day, and what is said about costs.
+func (m *OrderMonitoring) WarningTopic() awssns.ITopic { return m.warning }
+
+// Dashboard of the pipeline, nil when it is disabled. What is added comes below.
+func (m *OrderMonitoring) Dashboard() awscloudwatch.Dashboard { return m.dashboard }
+
+// Budget of the pipeline, nil when there is none.
+func (m *OrderMonitoring) Budget() awsbudgets.CfnBudget { return m.budget }

@@ -1,0 +1,144 @@
+package recovery
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// SubscriberTopic stands in for the topic of a publisher, and sends the events to one subscriber's queue only: bodies and
+// attributes are those with which SNS delivers in raw form.
+type SubscriberTopic struct {
+	// Queue is the SQS client. Required.
+	Queue interface {
+		SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
+	}
+	// QueueURL is the subscriber's queue. Required.
+	QueueURL string
+	// Filter is the subscription's filter. Default: every event.
+	Filter Filter
+	// Filtered is told how many events the subscriber does not want. Default: nobody is.
+	Filtered func(events int)
+}
+
+// PublishBatch sends the events. Those that the filter drops count as published, as with SNS.
+func (s *SubscriberTopic) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _ ...func(*sns.Options)) (*sns.PublishBatchOutput, error) {
+	out := &sns.PublishBatchOutput{}
+	var entries []types.SendMessageBatchRequestEntry
+	for _, e := range in.PublishBatchRequestEntries {
+		attributes, texts := map[string]types.MessageAttributeValue{}, map[string]string{}
+		for name, value := range e.MessageAttributes {
+			attributes[name] = types.MessageAttributeValue{DataType: value.DataType, StringValue: value.StringValue}
+			texts[name] = aws.ToString(value.StringValue)
+		}
+		if s.Filter != nil && !s.Filter(texts) {
+			out.Successful = append(out.Successful, snstypes.PublishBatchResultEntry{Id: e.Id})
+			continue
+		}
+		entries = append(entries, types.SendMessageBatchRequestEntry{Id: e.Id, MessageBody: e.Message, MessageAttributes: attributes})
+	}
+	if s.Filtered != nil {
+		s.Filtered(len(out.Successful))
+	}
+	if len(entries) == 0 {
+		return out, nil
+	}
+	sent, err := s.Queue.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: aws.String(s.QueueURL), Entries: entries})
+	if err != nil {
+		return nil, fmt.Errorf("send to the subscriber: %w", err)
+	}
+	for _, ok := range sent.Successful {
+		out.Successful = append(out.Successful, snstypes.PublishBatchResultEntry{Id: ok.Id, MessageId: ok.MessageId})
+	}
+	for _, failed := range sent.Failed {
+		out.Failed = append(out.Failed, snstypes.BatchResultErrorEntry{Id: failed.Id, Code: failed.Code, Message: failed.Message, SenderFault: failed.SenderFault})
+	}
+	return out, nil
+}
+
+// Filter says whether a subscriber wants an event with these message attributes.
+type Filter func(attributes map[string]string) bool
+
+// ParseFilter reads a subscription's filter policy on message attributes (Amazon SNS, "Subscription filter policies"). An
+// operator that it does not know is an error: neither too many events nor too few would do. "" is every event.
+func ParseFilter(policy string) (Filter, error) {
+	if policy == "" {
+		return func(map[string]string) bool { return true }, nil
+	}
+	var conditions map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(policy), &conditions); err != nil {
+		return nil, fmt.Errorf("filter policy: %w", err)
+	}
+	type named struct {
+		name string
+		want []matcher
+	}
+	var all []named
+	for name, raw := range conditions {
+		var options []json.RawMessage
+		if strings.HasPrefix(name, "$") || json.Unmarshal(raw, &options) != nil {
+			return nil, fmt.Errorf("filter policy: this release cannot evaluate %s: %s", name, raw)
+		}
+		condition := named{name: name}
+		for _, option := range options {
+			m, err := parseMatcher(option)
+			if err != nil {
+				return nil, fmt.Errorf("filter policy: %s: %w", name, err)
+			}
+			condition.want = append(condition.want, m)
+		}
+		all = append(all, condition)
+	}
+	return func(attributes map[string]string) bool {
+		for _, condition := range all {
+			value, present := attributes[condition.name]
+			if !slices.ContainsFunc(condition.want, func(m matcher) bool { return m(value, present) }) {
+				return false
+			}
+		}
+		return true
+	}, nil
+}
+
+// matcher is one of the values, or operators, that a condition lists.
+type matcher func(value string, present bool) bool
+
+func parseMatcher(raw json.RawMessage) (matcher, error) {
+	var exact string
+	if json.Unmarshal(raw, &exact) == nil && string(raw) != "null" {
+		return func(value string, present bool) bool { return present && value == exact }, nil
+	}
+	var operator map[string]json.RawMessage
+	if json.Unmarshal(raw, &operator) != nil || len(operator) != 1 {
+		return nil, fmt.Errorf("this release cannot evaluate %s", raw)
+	}
+	for name, argument := range operator {
+		var text string
+		isText := json.Unmarshal(argument, &text) == nil
+		var exists bool
+		var texts []string
+		switch {
+		case name == "prefix" && isText:
+			return func(value string, present bool) bool { return present && strings.HasPrefix(value, text) }, nil
+		case name == "suffix" && isText:
+			return func(value string, present bool) bool { return present && strings.HasSuffix(value, text) }, nil
+		case name == "equals-ignore-case" && isText:
+			return func(value string, present bool) bool { return present && strings.EqualFold(value, text) }, nil
+		case name == "exists" && json.Unmarshal(argument, &exists) == nil:
+			return func(_ string, present bool) bool { return present == exists }, nil
+		case name == "anything-but" && isText:
+			return func(value string, present bool) bool { return present && value != text }, nil
+		case name == "anything-but" && json.Unmarshal(argument, &texts) == nil:
+			return func(value string, present bool) bool { return present && !slices.Contains(texts, value) }, nil
+		}
+	}
+	return nil, fmt.Errorf("this release cannot evaluate %s", raw)
+}

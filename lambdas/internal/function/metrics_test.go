@@ -1,0 +1,32 @@
+package function
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestMetrics(t *testing.T) {
+	line := func() string {
+		var b bytes.Buffer
+		fields := append([]any{"stored", 2}, Metrics(time.UnixMilli(1700000000123), Count{"OrdersStored", 2}, Count{"OrdersRefused", 0})...)
+		slog.New(slog.NewJSONHandler(&b, nil)).Info("batch processed", fields...)
+		_, after, _ := strings.Cut(b.String(), `"msg":"batch processed",`)
+		return strings.TrimSpace(after)
+	}
+	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "")
+	if got, want := line(), `"stored":2}`; got != want {
+		t.Errorf("outside of Lambda: %s", got)
+	}
+	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "f")
+	if got, want := line(), `"stored":2,"FunctionName":"f","OrdersStored":2,"OrdersRefused":0,"_aws":{"Timestamp":1700000000123,"CloudWatchMetrics":[`+
+		`{"Namespace":"OrderPipeline","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"OrdersStored","Unit":"Count"},{"Name":"OrdersRefused","Unit":"Count"}]}]}}`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	t.Setenv("METRICS", "off")
+	if got, want := line(), `"stored":2}`; got != want {
+		t.Errorf("switched off: %s", got)
+	}
+}

@@ -1,0 +1,17 @@
+package stacks
+
+import (
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// New makes all stacks of an environment, and the account stack where the context asks for it (-c account=true).
+func New(scope constructs.Construct, env Environment) (*OrdersStack, *MonitoringStack) {
+	orders := NewOrdersStack(scope, "Orders", env)
+	monitoring := NewMonitoringStack(scope, "Monitoring", env, orders)
+	switch scope.Node().TryGetContext(jsii.String("account")) {
+	case true, "true":
+		NewAccountStack(scope, "Account", env)
+	}
+	return orders, monitoring
+}

@@ -1,0 +1,134 @@
+package embed
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// example vets, tests and synthesizes an app of examples/, and gives its template and where it lies.
+func example(t *testing.T, name, stack string) (template, string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("compiles an app")
+	}
+	c := consumer{filepath.Join(root, "examples", name), []string{"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20", "GOFLAGS=-mod=readonly"}}
+	out := t.TempDir()
+	for _, args := range [][]string{{"vet", "./..."}, {"test", "./..."}, {"run", "."}} {
+		if said, err := c.run(t, out, "go", args...); err != nil {
+			t.Fatalf("go %s in examples/%s: %v\n%s\nIf go.mod is out of date: go -C examples/%s mod tidy", strings.Join(args, " "), name, err, said, name)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(out, stack+".template.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parsed template
+	if err := json.Unmarshal(text, &parsed); err != nil {
+		t.Fatal(err)
+	}
+	return parsed, out
+}
+
+type template struct {
+	Resources map[string]struct {
+		Type       string
+		Properties map[string]any
+	}
+}
+
+// all gives what f says of the resources of a type, sorted.
+func (t template) all(kind string, f func(id string, properties map[string]any) string) (said []string) {
+	for id, r := range t.Resources {
+		if r.Type == kind {
+			said = append(said, f(id, r.Properties))
+		}
+	}
+	slices.Sort(said)
+	return said
+}
+
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
+}
+
+func TestTwoPipelines(t *testing.T) {
+	shop, out := example(t, "two-pipelines", "Shop")
+	for kind, want := range map[string]int{
+		"AWS::DynamoDB::GlobalTable": 2, "AWS::ApiGateway::RestApi": 2, "AWS::ApiGateway::ApiKey": 1, "AWS::SNS::Topic": 3, "AWS::S3::Bucket": 1, "AWS::CloudWatch::Alarm": 2,
+	} {
+		if got := shop.all(kind, func(id string, _ map[string]any) string { return id }); len(got) != want {
+			t.Errorf("%s: %q, want %d", kind, got, want)
+		}
+	}
+	names := shop.all("AWS::ApiGateway::RestApi", func(_ string, p map[string]any) string { return text(p["Name"]) })
+	if len(slices.Compact(slices.Clone(names))) != 2 {
+		t.Errorf("the two APIs are called %s: their metrics would be one", names)
+	}
+	archived := shop.all("AWS::SNS::Subscription", func(_ string, p map[string]any) string {
+		if p["Protocol"] == "lambda" && strings.Contains(text(p["Endpoint"]), `"Archive`) {
+			return text(p["TopicArn"])
+		}
+		return ""
+	})
+	if len(slices.Compact(slices.DeleteFunc(archived, func(s string) bool { return s == "" }))) != 2 {
+		t.Errorf("the archive gets the events of %q, want two topics", archived)
+	}
+	if assets := assetsOf(t, out); len(assets) != 4 {
+		t.Errorf("built %q, want three functions for both pipelines, and the archive", assets)
+	}
+}
+
+func TestOwnStep(t *testing.T) {
+	shop, out := example(t, "own-step", "PrintShop")
+	schema, err := os.ReadFile(filepath.Join(root, "examples", "own-step", "jobs", "job.schema.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside, err := filepath.Glob(filepath.Join(out, "asset.*", "order.schema.json"))
+	if err != nil || len(beside) != 1 {
+		t.Fatalf("schemas beside functions: %q (%v), want one", beside, err)
+	}
+	if packed, err := os.ReadFile(beside[0]); err != nil || string(packed) != string(schema) {
+		t.Errorf("beside the processor lies %s (%v)", packed, err)
+	}
+	processor := filepath.Base(filepath.Dir(beside[0]))
+	if assets := assetsOf(t, out); len(assets) != 3 || !slices.Contains(assets, processor) {
+		t.Errorf("built %q, want three functions, %s among them", assets, processor)
+	}
+	processors := shop.all("AWS::Lambda::Function", func(_ string, p map[string]any) string {
+		if !strings.Contains(text(p["Code"]), strings.TrimPrefix(processor, "asset.")) {
+			return ""
+		}
+		return text(p["Environment"])
+	})
+	if got := strings.Join(processors, ""); !strings.Contains(got, `"ORDER_ID_FIELD":"jobId"`) || !strings.Contains(got, `"LIFTED_ATTRIBUTES":"customer"`) {
+		t.Errorf("the environment of the function with the step is %s", got)
+	}
+	models := shop.all("AWS::ApiGateway::Model", func(_ string, p map[string]any) string { return p["Schema"].(string) })
+	for _, model := range models {
+		if !strings.Contains(model, `"jobId"`) {
+			t.Errorf("API Gateway checks bodies against %s", model)
+		}
+	}
+	if len(models) == 0 {
+		t.Error("API Gateway checks no bodies")
+	}
+	tables := shop.all("AWS::DynamoDB::GlobalTable", func(id string, p map[string]any) string { return id + text(p["TimeToLiveSpecification"]) })
+	if len(tables) != 1 || !strings.HasPrefix(tables[0], "Table") || !strings.Contains(tables[0], `"expiresAt"`) {
+		t.Errorf("tables: %q, want the one that was there, with the pipeline's TTL attribute", tables)
+	}
+	sources := shop.all("AWS::Lambda::EventSourceMapping", func(_ string, p map[string]any) string { return text(p["EventSourceArn"]) })
+	if !slices.ContainsFunc(sources, func(s string) bool {
+		return strings.HasPrefix(s, `{"Fn::GetAtt":["Table`) && strings.Contains(s, `"StreamArn"`)
+	}) {
+		t.Errorf("functions read %q, want the table's stream among them", sources)
+	}
+}

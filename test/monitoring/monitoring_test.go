@@ -1,0 +1,480 @@
+// Package monitoring proves the alarms: for each core alarm, what it is there for is made to happen on the emulator, the alarm
+// goes off, and its notification comes out of the right topic.
+//
+//	go test ./test/monitoring
+//
+// The metrics of Lambda are real: functions are made to fail, or kept from running. Those of API Gateway, SQS and SNS, which the
+// emulator has not, are pushed, with the dimensions of the deployed alarm; these are compared with what is deployed.
+//
+// The emulator evaluates alarms roughly: by namespace and name of the metric, whatever the dimensions, and never where data is
+// missing. So a scenario has three steps: make it happen; wait until CloudWatch, as documented, would call it an alarm (evaluate);
+// only then let the emulator do so, from another state, and receive what it sends. Two alarms it cannot know: of Lambda it has
+// no IteratorAge, and missing data it does not see. For these the state is set once the real datapoints say so.
+package monitoring
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orderpipeline/orderpipeline/internal/awsmetrics"
+	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/local"
+	"github.com/orderpipeline/orderpipeline/order"
+)
+
+type system struct {
+	*deployment.Deployment
+	metrics *cloudwatch.Client
+	lambda  *lambda.Client
+	logs    *cloudwatchlogs.Client
+	queues  *sqs.Client
+	table   *dynamodb.Client
+
+	alarms  map[string]types.MetricAlarm // by their names in the construct
+	topics  map[string]string            // "critical", "warning": ARNs
+	inbox   map[string]string            // queues that are subscribed to them: URLs
+	apiName string
+}
+
+// deploy starts an emulator of its own and deploys the local environment, with a queue behind each topic.
+func deploy(t *testing.T) *system {
+	t.Helper()
+	ctx := t.Context()
+	root, err := local.Root()
+	must(t, err)
+	tools, err := local.Install(ctx, root, t.Logf)
+	must(t, err)
+	emulator, err := tools.Start(ctx, local.EmulatorOptions{})
+	must(t, err)
+	t.Cleanup(func() { _ = emulator.Stop() })
+	must(t, tools.Deploy(ctx, emulator, local.DeployOptions{Env: deployment.Local}))
+	cfg, err := emulator.Config(ctx)
+	must(t, err)
+	d, err := deployment.Describe(ctx, cfg, deployment.Local)
+	must(t, err)
+	s := &system{
+		Deployment: d, metrics: cloudWatch(cfg), lambda: lambda.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg),
+		queues: sqs.NewFromConfig(cfg), table: dynamodb.NewFromConfig(cfg), alarms: map[string]types.MetricAlarm{}, topics: map[string]string{}, inbox: map[string]string{},
+	}
+	stacks, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(deployment.MonitoringStackName(deployment.Local))})
+	must(t, err)
+	for _, output := range stacks.Stacks[0].Outputs {
+		switch *output.OutputKey {
+		case deployment.OutputCriticalTopicARN:
+			s.topics["critical"] = *output.OutputValue
+		case deployment.OutputWarningTopicARN:
+			s.topics["warning"] = *output.OutputValue
+		}
+	}
+	for name, topic := range s.topics {
+		queue, err := s.queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("inbox-" + name)})
+		must(t, err)
+		s.inbox[name] = *queue.QueueUrl
+		attributes, err := s.queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: queue.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{"QueueArn"}})
+		must(t, err)
+		_, err = sns.NewFromConfig(cfg).Subscribe(ctx, &sns.SubscribeInput{
+			TopicArn: &topic, Protocol: aws.String("sqs"), Endpoint: aws.String(attributes.Attributes["QueueArn"]), Attributes: map[string]string{"RawMessageDelivery": "true"},
+		})
+		must(t, err)
+	}
+	api, _, _ := strings.Cut(d.APIURL[strings.Index(d.APIURL, "/restapis/")+len("/restapis/"):], "/")
+	rest, err := apigateway.NewFromConfig(cfg).GetRestApi(ctx, &apigateway.GetRestApiInput{RestApiId: &api})
+	must(t, err)
+	s.apiName = *rest.Name
+
+	prefix := deployment.MonitoringStackName(deployment.Local)
+	listed, err := s.metrics.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: &prefix})
+	must(t, err)
+	for _, alarm := range listed.MetricAlarms {
+		_, name, found := strings.Cut(*alarm.AlarmName, "MonitoringAlarm")
+		if !found {
+			t.Fatalf("alarm %s", *alarm.AlarmName)
+		}
+		name, _, _ = strings.Cut(name, "-")
+		s.alarms[name[:len(name)-8]] = alarm // without CDK's hash
+	}
+	return s
+}
+
+// cloudWatch speaks JSON: CBOR, what the SDK speaks by itself, the emulator knows only with a library that it does not bring along.
+func cloudWatch(cfg aws.Config) *cloudwatch.Client {
+	return cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) { o.Protocol = awsjson.New10(schemas.GraniteServiceVersion20100801) })
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func last(path, separator string) string { return path[strings.LastIndex(path, separator)+1:] }
+
+// The deployed alarms watch what is deployed.
+func (s *system) checkDimensions(t *testing.T) {
+	t.Helper()
+	queue := func(url string) map[string]string { return map[string]string{"QueueName": last(url, "/")} }
+	function := func(name string) map[string]string { return map[string]string{"FunctionName": name} }
+	want := map[string]map[string]string{
+		"APIServerErrors":    {"ApiName": s.apiName, "Stage": "v1"},
+		"QueueAge":           queue(s.QueueURL),
+		"DeadLetters":        queue(s.DeadLetterQueueURL),
+		"Rejected":           queue(s.RejectedQueueURL),
+		"OnFailure":          queue(s.OnFailureQueueURL),
+		"ProcessorErrors":    function(s.ProcessorFunction),
+		"PublisherErrors":    function(s.PublisherFunction),
+		"PublisherAge":       function(s.PublisherFunction),
+		"PublisherHeartbeat": function(s.PublisherFunction),
+		"DeliveryFailures":   {"TopicName": last(s.TopicARN, ":")},
+	}
+	got := map[string]map[string]string{}
+	for name, alarm := range s.alarms {
+		got[name] = map[string]string{}
+		for _, d := range alarm.Dimensions {
+			got[name][*d.Name] = *d.Value
+		}
+		statistic := string(alarm.Statistic)
+		if statistic == "" {
+			statistic = aws.ToString(alarm.ExtendedStatistic)
+		}
+		if err := awsmetrics.Check(awsmetrics.Metric{Namespace: *alarm.Namespace, Name: *alarm.MetricName, Dimensions: slices.Collect(maps.Keys(got[name])), Statistic: statistic}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("the alarms' dimensions (-deployed +alarms):\n%s", diff)
+	}
+}
+
+// points that the emulator holds of an alarm's metric, with exactly its dimensions.
+func (s *system) points(ctx context.Context, alarm types.MetricAlarm, end time.Time) (map[time.Time]float64, error) {
+	input := &cloudwatch.GetMetricStatisticsInput{
+		Namespace: alarm.Namespace, MetricName: alarm.MetricName, Dimensions: alarm.Dimensions, Period: alarm.Period, Statistics: []types.Statistic{alarm.Statistic},
+		StartTime: aws.Time(end.Add(-time.Duration(*alarm.Period**alarm.EvaluationPeriods) * time.Second)), EndTime: &end,
+	}
+	output, err := s.metrics.GetMetricStatistics(ctx, input)
+	if err != nil {
+		return nil, err
+	}
+	points := map[time.Time]float64{}
+	for _, p := range output.Datapoints {
+		value := map[types.Statistic]*float64{types.StatisticSum: p.Sum, types.StatisticAverage: p.Average, types.StatisticMaximum: p.Maximum}[alarm.Statistic]
+		if value == nil {
+			return nil, fmt.Errorf("a datapoint of %s has no %s", *alarm.MetricName, alarm.Statistic)
+		}
+		points[p.Timestamp.UTC()] = *value
+	}
+	return points, nil
+}
+
+// state that CloudWatch would give an alarm, with the period that now is in as the last one.
+func (s *system) state(ctx context.Context, name string, now time.Time) (types.StateValue, error) {
+	alarm := s.alarms[name]
+	period := time.Duration(*alarm.Period) * time.Second
+	end := now.UTC().Truncate(period).Add(period)
+	points, err := s.points(ctx, alarm, end)
+	if err != nil {
+		return "", err
+	}
+	return evaluate(alarm, points, end)
+}
+
+// await waits until CloudWatch would call an alarm.
+func (s *system) await(t *testing.T, name string, patience time.Duration) {
+	t.Helper()
+	eventually(t, patience, func() error {
+		state, err := s.state(t.Context(), name, time.Now())
+		if err == nil && state != types.StateValueAlarm {
+			err = fmt.Errorf("%s would be %s", name, state)
+		}
+		return err
+	})
+}
+
+func eventually(t *testing.T, patience time.Duration, try func() error) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for {
+		err := try()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %v: %v", patience, err)
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+}
+
+// rings lets the emulator find out by itself that the alarm is one, and receives what it sends. set is for those it cannot know.
+func (s *system) rings(t *testing.T, name, severity string, set bool) {
+	t.Helper()
+	ctx := t.Context()
+	alarm := s.alarms[name]
+	state := func(value types.StateValue, reason string) {
+		_, err := s.metrics.SetAlarmState(ctx, &cloudwatch.SetAlarmStateInput{AlarmName: alarm.AlarmName, StateValue: value, StateReason: &reason})
+		must(t, err)
+	}
+	state(types.StateValueOk, "test")
+	s.received(t, severity) // what came before this
+	if set {
+		state(types.StateValueAlarm, "as its datapoints say")
+	} else {
+		// The emulator evaluates when somebody pushes, whatever it is.
+		s.push(t, "Test", "Tick", nil, time.Now(), 1)
+	}
+	eventually(t, 10*time.Second, func() error {
+		listed, err := s.metrics.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{*alarm.AlarmName}})
+		if err != nil {
+			return err
+		}
+		if got := listed.MetricAlarms[0].StateValue; got != types.StateValueAlarm {
+			return fmt.Errorf("%s is %s in the emulator", name, got)
+		}
+		return nil
+	})
+	seen := map[string]bool{}
+	eventually(t, 10*time.Second, func() error {
+		for _, got := range s.received(t, severity) {
+			seen[got] = true
+		}
+		if !seen[*alarm.AlarmName+" ALARM"] {
+			return fmt.Errorf("the %s topic told of %v, want %s", severity, slices.Collect(maps.Keys(seen)), *alarm.AlarmName)
+		}
+		return nil
+	})
+}
+
+// received are the alarms that came out of a topic since the last time.
+func (s *system) received(t *testing.T, severity string) (alarms []string) {
+	t.Helper()
+	ctx, url := t.Context(), s.inbox[severity]
+	for {
+		got, err := s.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
+		must(t, err)
+		if len(got.Messages) == 0 {
+			return alarms
+		}
+		for _, m := range got.Messages {
+			var said struct{ AlarmName, NewStateValue, AlarmDescription string }
+			must(t, json.Unmarshal([]byte(*m.Body), &said))
+			if !strings.Contains(said.AlarmDescription, "What to do: https://") {
+				t.Errorf("%s comes without its runbook: %s", said.AlarmName, *m.Body)
+			}
+			alarms = append(alarms, said.AlarmName+" "+said.NewStateValue)
+			_, err := s.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle})
+			must(t, err)
+		}
+	}
+}
+
+func (s *system) push(t *testing.T, namespace, name string, dimensions []types.Dimension, at time.Time, value float64) {
+	t.Helper()
+	if namespace == "AWS/Lambda" {
+		t.Fatal("the metrics of Lambda are real here")
+	}
+	_, err := s.metrics.PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{Namespace: &namespace, MetricData: []types.MetricDatum{{
+		MetricName: &name, Dimensions: dimensions, Timestamp: &at, Value: &value,
+	}}})
+	must(t, err)
+}
+
+// configure changes a variable of a function, and gives what undoes it.
+func (s *system) configure(t *testing.T, function, variable, value string) (undo func()) {
+	t.Helper()
+	before, err := s.lambda.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: &function})
+	must(t, err)
+	set := func(variables map[string]string) error {
+		_, err := s.lambda.UpdateFunctionConfiguration(context.Background(), &lambda.UpdateFunctionConfigurationInput{
+			FunctionName: &function, Environment: &lambdatypes.Environment{Variables: variables},
+		})
+		return err
+	}
+	changed := maps.Clone(before.Environment.Variables)
+	changed[variable] = value
+	must(t, set(changed))
+	return func() { must(t, set(before.Environment.Variables)) }
+}
+
+// store writes an order into the table, as the processor does.
+func (s *system) store(t *testing.T, id string) (at time.Time) {
+	t.Helper()
+	at = time.Now().UTC()
+	text := func(v string) ddb.AttributeValue { return &ddb.AttributeValueMemberS{Value: v} }
+	_, err := s.table.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.TableName, Item: map[string]ddb.AttributeValue{
+		order.AttrOrderID: text(id), order.AttrItem: text(order.ItemOrder), order.AttrKind: text(order.KindOrder),
+		order.AttrDocument: text(document(id)), order.AttrStoredAt: text(at.Format(order.TimeFormat)),
+	}})
+	must(t, err)
+	return at
+}
+
+func document(id string) string {
+	return fmt.Sprintf(`{"orderId":%q,"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}]}`, id)
+}
+
+// ages are what Lambda reports as IteratorAge: how old the record is that each invocation of the publisher gets, here by its
+// log. There is only one record.
+func (s *system) ages(ctx context.Context, stored time.Time) (map[time.Time]float64, error) {
+	output, err := s.logs.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: aws.String(s.logGroup(ctx, s.PublisherFunction)), StartTime: aws.Int64(stored.UnixMilli()),
+	})
+	if err != nil {
+		return nil, err
+	}
+	points := map[time.Time]float64{}
+	for _, e := range output.Events {
+		var line struct {
+			Time    time.Time
+			Records int
+		}
+		if json.Unmarshal([]byte(*e.Message), &line) != nil || line.Records != 1 {
+			continue
+		}
+		minute := line.Time.UTC().Truncate(time.Minute)
+		points[minute] = max(points[minute], float64(line.Time.Sub(stored).Milliseconds()))
+	}
+	return points, nil
+}
+
+func (s *system) logGroup(ctx context.Context, function string) string {
+	configuration, err := s.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function})
+	if err != nil || configuration.LoggingConfig == nil {
+		return ""
+	}
+	return aws.ToString(configuration.LoggingConfig.LogGroup)
+}
+
+func TestCoreAlarms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for minutes, as alarms do")
+	}
+	ctx := t.Context()
+	s := deploy(t)
+	s.checkDimensions(t)
+	rung := map[string]bool{}
+	rings := func(t *testing.T, name, severity string, set bool) {
+		t.Helper()
+		s.rings(t, name, severity, set)
+		rung[name] = true
+	}
+
+	// Silence first: nothing has run yet. The mapping is off, an order is stored, and nobody publishes it.
+	t.Run("PublisherHeartbeat", func(t *testing.T) {
+		mappings, err := s.lambda.ListEventSourceMappings(ctx, &lambda.ListEventSourceMappingsInput{FunctionName: &s.PublisherFunction})
+		must(t, err)
+		enable := func(on bool) {
+			_, err := s.lambda.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{UUID: mappings.EventSourceMappings[0].UUID, Enabled: &on})
+			must(t, err)
+		}
+		enable(false)
+		s.store(t, "silent")
+		time.Sleep(3 * time.Second)
+		s.await(t, "PublisherHeartbeat", 0)
+		rings(t, "PublisherHeartbeat", "critical", true)
+		enable(true)
+		eventually(t, 30*time.Second, func() error { // it is over as soon as the publisher runs
+			state, err := s.state(ctx, "PublisherHeartbeat", time.Now())
+			if err == nil && state != types.StateValueOk {
+				err = fmt.Errorf("it would be %s still", state)
+			}
+			return err
+		})
+	})
+
+	// The functions fail for some minutes, while the others are looked at.
+	mendProcessor := s.configure(t, s.ProcessorFunction, "TABLE_NAME", "no-such-table")
+	mendPublisher := s.configure(t, s.PublisherFunction, "TOPIC_ARN", s.TopicARN+"-not")
+	stuck := s.store(t, "stuck")
+	failing, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() { // each message is one failed invocation: it comes back after minutes only
+		for i := 0; failing.Err() == nil; i++ {
+			_, _ = s.queues.SendMessage(failing, &sqs.SendMessageInput{QueueUrl: &s.QueueURL, MessageBody: aws.String(document(fmt.Sprint("failing-", i)))})
+			select {
+			case <-failing.Done():
+			case <-time.After(10 * time.Second):
+			}
+		}
+	}()
+
+	for _, test := range []struct {
+		name, severity string
+		value          float64
+	}{
+		{"APIServerErrors", "critical", 0.5}, // every other call
+		{"QueueAge", "critical", 301},
+		{"DeadLetters", "critical", 1},
+		{"Rejected", "warning", 1},
+		{"OnFailure", "critical", 1},
+		{"DeliveryFailures", "critical", 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			alarm := s.alarms[test.name]
+			if state, err := s.state(ctx, test.name, time.Now()); err != nil || state == types.StateValueAlarm {
+				t.Fatalf("before anything happened it would be %s, %v", state, err)
+			}
+			now := time.Now()
+			for i := range *alarm.EvaluationPeriods {
+				s.push(t, *alarm.Namespace, *alarm.MetricName, alarm.Dimensions, now.Add(-time.Duration(i**alarm.Period)*time.Second), test.value)
+			}
+			s.await(t, test.name, 0)
+			rings(t, test.name, test.severity, false)
+		})
+	}
+
+	t.Run("ProcessorErrors", func(t *testing.T) {
+		s.await(t, "ProcessorErrors", 4*time.Minute)
+		rings(t, "ProcessorErrors", "warning", false)
+	})
+	t.Run("PublisherErrors", func(t *testing.T) {
+		s.await(t, "PublisherErrors", 4*time.Minute)
+		rings(t, "PublisherErrors", "warning", false)
+	})
+	t.Run("PublisherAge", func(t *testing.T) {
+		eventually(t, 5*time.Minute, func() error {
+			ages, err := s.ages(ctx, stuck)
+			if err != nil {
+				return err
+			}
+			state, err := evaluate(s.alarms["PublisherAge"], ages, time.Now().UTC().Truncate(time.Minute).Add(time.Minute))
+			if err == nil && state != types.StateValueAlarm {
+				err = fmt.Errorf("it would be %s, with %v", state, ages)
+			}
+			return err
+		})
+		rings(t, "PublisherAge", "critical", true)
+	})
+	stop()
+	mendProcessor()
+	mendPublisher()
+
+	for name := range s.alarms {
+		if !rung[name] {
+			t.Errorf("alarm %s was not made to ring", name)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package snapshot
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/jsii-runtime-go"
+	"github.com/orderpipeline/orderpipeline/constructs/ordermonitoring"
+	"github.com/orderpipeline/orderpipeline/stacks"
+)
+
+type resource struct {
+	Type       string
+	Properties map[string]any
+}
+
+func resourcesOf(t *testing.T, text, kind string) map[string]resource {
+	t.Helper()
+	var parsed struct{ Resources map[string]resource }
+	if err := json.Unmarshal([]byte(text), &parsed); err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]resource{}
+	for id, r := range parsed.Resources {
+		if r.Type == kind {
+			found[id] = r
+		}
+	}
+	return found
+}
+
+// Two environments in one account share no metric: neither an alarm's nor a graph's. Their names are the account's.
+func TestEnvironmentsShareNoMetric(t *testing.T) {
+	seen := map[string]string{}
+	for _, name := range []string{"dev", "staging"} {
+		app, env := newApp(t, name)
+		env.Monitoring.Alarms, env.Monitoring.WithoutAlarms = ordermonitoring.ProfileFull, nil
+		_, monitoring := stacks.New(app, env)
+		text, _ := templateOf(t, monitoring)
+		alarms := resourcesOf(t, text, "AWS::CloudWatch::Alarm")
+		if len(alarms) < 20 {
+			t.Errorf("%s has %d alarms", name, len(alarms))
+		}
+		for id, alarm := range alarms {
+			p := alarm.Properties
+			if p["AlarmName"] != nil {
+				t.Errorf("%s: the alarm is called %v, in each environment", id, p["AlarmName"])
+			}
+			// The values are references to the orders stack by its name, or names that hold it.
+			dimensions, _ := json.Marshal(p["Dimensions"])
+			if !strings.Contains(string(dimensions), "OrderPipeline-"+name) {
+				t.Errorf("%s: the dimensions are not the environment's: %s", id, dimensions)
+			}
+			metric := fmt.Sprint(p["Namespace"], p["MetricName"], string(dimensions))
+			if before := seen[metric]; before != "" && before != name {
+				t.Errorf("%s and %s share %s", before, name, metric)
+			}
+			seen[metric] = name
+		}
+		body, _ := json.Marshal(resourcesOf(t, text, "AWS::CloudWatch::Dashboard"))
+		other := "OrderPipeline-" + map[string]string{"dev": "staging", "staging": "dev"}[name]
+		if !strings.Contains(string(body), "OrderPipeline-"+name) || strings.Contains(string(body), other) {
+			t.Errorf("the dashboard of %s draws %s", name, other)
+		}
+	}
+}
+
+// Ten alarm metrics an organisation are free, and prod has them.
+func TestProdHasTenAlarms(t *testing.T) {
+	_, _, monitoring := synth(t, "prod")
+	text, _ := templateOf(t, monitoring)
+	alarms := resourcesOf(t, text, "AWS::CloudWatch::Alarm")
+	for id, alarm := range alarms {
+		if alarm.Properties["Metrics"] != nil || alarm.Properties["MetricName"] == nil {
+			t.Errorf("%s is of metric math, which costs as many alarms as it has metrics", id)
+		}
+	}
+	if n := len(alarms); n == 0 || n > 10 {
+		t.Errorf("%d alarms", n)
+	}
+}
+
+// Budgets collide by their names, so there is none; the emulator refuses budgets, so local has none.
+func TestBudgets(t *testing.T) {
+	for name, want := range map[string]int{"dev": 1, "staging": 1, "prod": 1, "local": 0} {
+		_, _, monitoring := synth(t, name)
+		text, _ := templateOf(t, monitoring)
+		budgets := resourcesOf(t, text, "AWS::Budgets::Budget")
+		if len(budgets) != want {
+			t.Errorf("%s has %d budgets", name, len(budgets))
+		}
+		for id, b := range budgets {
+			budget := b.Properties["Budget"].(map[string]any)
+			if budget["BudgetName"] != nil {
+				t.Errorf("%s: %s is called %v", name, id, budget["BudgetName"])
+			}
+			if filters := fmt.Sprint(budget["CostFilters"]); filters != "map[TagKeyValue:[user:OrderPipeline$"+name+"]]" {
+				t.Errorf("%s: %s counts %s", name, id, filters)
+			}
+		}
+	}
+}
+
+func TestAccountStackIsOptIn(t *testing.T) {
+	for account, want := range map[any]int{nil: 2, "true": 3, true: 3, "false": 2} {
+		app, env := newApp(t, "dev")
+		if account != nil {
+			app.Node().SetContext(jsii.String("account"), account)
+		}
+		stacks.New(app, env)
+		var ids []string
+		for _, child := range *app.Node().Children() {
+			if strings.HasPrefix(*child.Node().Id(), "Orders") || *child.Node().Id() == "Monitoring" || *child.Node().Id() == "Account" {
+				ids = append(ids, *child.Node().Id())
+			}
+		}
+		if len(ids) != want || slices.Contains(ids, "Account") != (want == 3) {
+			t.Errorf("-c account=%v: stacks %s", account, ids)
+		}
+	}
+}
