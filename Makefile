@@ -34,9 +34,14 @@ orders: check-go ## Build the operator's command, .local/bin/orders
 
 .PHONY: test
 test: lint ## Everything that CI checks: lint, all tests (they start their own emulator), fuzzing, mutants
-	$(call step,go test,go test -timeout 20m $$(go list ./... | grep -v /test/faults$$))
+	$(call step,unit and snapshot tests,go test -timeout 20m $$(go list ./... | grep -Ev '$(SLOW)'))
 	$(call step,fault simulation,go test -timeout 20m -v ./test/faults)
+	$(call step,tests on the emulator,go test -p 1 -timeout 30m $$(go list ./... | grep -E '$(EMULATOR)'))
 	@$(MAKE) --no-print-directory fuzz mutants
+
+# One at a time: each of them keeps a small machine busy, and what is late there looks like what is lost.
+EMULATOR := /internal/local$$|/test/(e2e|chaos|operate|monitoring|upgrade|embed)$$
+SLOW := $(EMULATOR)|/test/faults$$
 
 # One target a parser of outside input. Without -fuzzminimizetime, minimizing one input can take the whole time.
 FUZZTIME ?= 20s
@@ -70,6 +75,7 @@ fmt: check-go ## Format the Go code
 
 .PHONY: clean
 clean: local-down ## Remove everything that was made here: tools, caches, builds
+	chmod -R u+w .local 2>/dev/null || true # a module cache is read-only
 	rm -rf .local node_modules cdk.out
 
 .PHONY: lock

@@ -3,9 +3,11 @@ package order
 const (
 	// MaxBatchOrders is how many orders one API call may bring.
 	MaxBatchOrders = 25
-	// MaxMessageOrders is how many orders one array on the queue may hold: more
-	// do not fit one invocation of the processor.
-	MaxMessageOrders = 1000
+	// MaxMessageOrders is how many orders one array on the queue may hold. A
+	// message is processed as a whole or delivered again as a whole, so all its
+	// orders must fit one invocation of the processor on a slow day: 100 of
+	// them, three calls each, in 24 s leave 80 ms for a call.
+	MaxMessageOrders = 100
 )
 
 // Split gives the order documents of a queue message: the body itself, or, if

@@ -44,16 +44,17 @@ type cli struct {
 	Region  string `help:"AWS region (default: AWS_REGION or the profile's). Not for local." placeholder:"REGION"`
 	Profile string `help:"Profile of the AWS configuration (default: AWS_PROFILE or the default one). Not for local." placeholder:"NAME"`
 
-	Up       upCmd       `cmd:"" help:"Deploy; locally, install the tools and start the emulator first."`
-	Down     downCmd     `cmd:"" help:"End the local emulator, or destroy the stacks on AWS."`
-	Post     postCmd     `cmd:"" help:"Post orders from files, standard input, or made up."`
-	Status   statusCmd   `cmd:"" help:"What became of an order."`
-	Events   eventsCmd   `cmd:"" help:"Show events as they arrive at the demo subscribers."`
-	Describe describeCmd `cmd:"" help:"Where everything of a deployment is."`
-	Demo     demoCmd     `cmd:"" help:"Post sample orders and check, byte by byte, where they arrive."`
-	Redrive  redriveCmd  `cmd:"" help:"Look at messages that got stuck, and move them back."`
-	Replay   replayCmd   `cmd:"" help:"Publish the events of stored orders again."`
-	Doctor   doctorCmd   `cmd:"" help:"Check a deployment, and say what to do."`
+	Up        upCmd        `cmd:"" help:"Deploy; locally, install the tools and start the emulator first."`
+	Down      downCmd      `cmd:"" help:"End the local emulator, or destroy the stacks on AWS."`
+	Post      postCmd      `cmd:"" help:"Post orders from files, standard input, or made up."`
+	Status    statusCmd    `cmd:"" help:"What became of an order."`
+	Events    eventsCmd    `cmd:"" help:"Show events as they arrive at the demo subscribers."`
+	Describe  describeCmd  `cmd:"" help:"Where everything of a deployment is."`
+	Demo      demoCmd      `cmd:"" help:"Post sample orders and check, byte by byte, where they arrive."`
+	Redrive   redriveCmd   `cmd:"" help:"Look at messages that got stuck, and move them back."`
+	Replay    replayCmd    `cmd:"" help:"Publish the events of stored orders again."`
+	Doctor    doctorCmd    `cmd:"" help:"Check a deployment, and say what to do."`
+	Dashboard dashboardCmd `cmd:"" help:"Draw the dashboard as the code is now, with what the environment holds."`
 }
 
 const description = `Operate OrderPipeline. A first round on this machine, without an AWS account:

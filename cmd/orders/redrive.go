@@ -39,6 +39,7 @@ func (redriveCmd) Help() string {
   dlq               messages that could not be processed for hours: back to the queue
   rejected          documents that were refused: back to the queue, to be judged again. Only where the schema, the code or the business
                     rule was wrong: a document that is still bad is refused again, and comes back here
+                    (a processor with a business step keeps each refusal for its 30 days, whatever the step says by then)
   subscriber NAME   events that a subscriber did not get, or failed on: back to the subscriber's queue. NAME is a demo subscriber's, or
                     the name of a queue that is subscribed to the topic
 

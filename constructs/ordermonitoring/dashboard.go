@@ -121,7 +121,7 @@ func (m *OrderMonitoring) funnel() {
 	published := own(publisher, awsmetrics.EventsPublished, "published")
 	m.graphs(graph{
 		title: "Orders: received → stored → published → delivered", unit: "a minute", width: columns / 2,
-		metrics: []awscloudwatch.IMetric{received, stored, published, metric(topic, "NumberOfNotificationsDelivered", "Sum", "delivered, to all subscribers together")},
+		metrics: []awscloudwatch.IMetric{received, stored, published, metric(topic, "NumberOfNotificationsDelivered", "Sum", "delivered (all subscribers)")},
 	}, graph{
 		title: "What is missing between the legs, summed up over the time shown", unit: "orders", width: columns / 2,
 		metrics: []awscloudwatch.IMetric{
@@ -267,7 +267,7 @@ func (m *OrderMonitoring) topicRow() {
 func (m *OrderMonitoring) costGraph() graph {
 	p, list := m.settings.Pipeline, prices.Current()
 	g := graph{
-		title: fmt.Sprintf("Estimate of the cost of requests, at most (list prices of %s, %s)", list.Region, list.Date), unit: list.Currency + " an hour", stacked: true,
+		title: fmt.Sprintf("Estimated cost of requests, at most (%s, %s)", list.Region, list.Date), unit: list.Currency + " an hour", stacked: true,
 	}
 	hourly := func(of measured, name string) awscloudwatch.Metric {
 		o := options("Sum", "")

@@ -126,7 +126,7 @@ func TestDefaults(t *testing.T) {
 		for policy, want := range map[string][]string{
 			"PProcessorRoleDefaultPolicy": {
 				logs("PProcessorLogs"),
-				`{"Action":"dynamodb:PutItem","Effect":"Allow","Resource":` + arn("PTable") + `}`,
+				`{"Action":["dynamodb:PutItem","dynamodb:ConditionCheckItem"],"Effect":"Allow","Resource":` + arn("PTable") + `}`,
 				`{"Action":"sqs:SendMessage","Effect":"Allow","Resource":` + arn("PRejectedQueue") + `}`,
 				`{"Action":["sqs:ReceiveMessage","sqs:DeleteMessage","sqs:GetQueueAttributes"],"Effect":"Allow","Resource":` + arn("PQueue") + `}`,
 			},
@@ -284,9 +284,8 @@ func TestProps(t *testing.T) {
 			p.Schema = schema
 			p.Processor.Function.Code = awslambda.Code_FromCfnParameters(nil)
 		}, map[string]string{
-			"PProcessor.Code.S3Key":                                         `{"Ref":"PProcessorLambdaSourceObjectKeyParameterF6A8BD83"}`,
-			"PProcessor.Environment.Variables.ORDER_ID_FIELD":               `"number"`,
-			"PProcessorRoleDefaultPolicy.PolicyDocument.Statement.1.Action": `["dynamodb:PutItem","dynamodb:ConditionCheckItem"]`, // what a step takes
+			"PProcessor.Code.S3Key":                           `{"Ref":"PProcessorLambdaSourceObjectKeyParameterF6A8BD83"}`,
+			"PProcessor.Environment.Variables.ORDER_ID_FIELD": `"number"`,
 		}},
 		{"Processor.Function.ReservedConcurrency", func(p *props) {
 			p.Processor.MaxConcurrency, p.Processor.Function.ReservedConcurrency = 7, 9

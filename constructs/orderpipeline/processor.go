@@ -76,11 +76,8 @@ func (p *OrderPipeline) newProcessor() {
 		Environment:   environment,
 		RemovalPolicy: s.RemovalPolicy,
 	})
-	writes := []string{"dynamodb:PutItem"}
-	if s.Processor.Function.Code != nil {
-		writes = append(writes, "dynamodb:ConditionCheckItem") // with a step, an order and its refusal exclude each other
-	}
-	grant.Write(p.table, p.processor, writes...)
+	// The condition check is part of the transaction in which an order and its refusal exclude each other.
+	grant.Write(p.table, p.processor, "dynamodb:PutItem", "dynamodb:ConditionCheckItem")
 	grant.Send(p.rejectedQueue, p.processor)
 	grant.Receive(p.queue, p.processor, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Series is the datapoints of one metric or expression, oldest first.
@@ -122,7 +123,11 @@ func (p *picture) graph(index int, w Widget, data Data, width, height int) {
 			shown = append(shown, i)
 		}
 	}
-	perLine := max(1, (width-2*left)/150)
+	slot := 120 // of a legend
+	for _, i := range shown {
+		slot = max(slot, 26+6*utf8.RuneCountInString(caption(w.Metrics[i])))
+	}
+	perLine := max(1, (width-left-right)/slot)
 	lines := (len(shown) + perLine - 1) / perLine
 	x0, x1, y0, y1 := left, width-right, top+8, height-legends-14*lines
 	series := make([]Series, len(shown))
@@ -176,7 +181,7 @@ func (p *picture) graph(index int, w Widget, data Data, width, height int) {
 		p.text(x1, int(y(line.Value))-4, "10", "#d13212", "end", line.Label+" "+number(line.Value))
 	}
 	for k, i := range shown {
-		x, y := left+k%perLine*150, height-12-14*(lines-1-k/perLine)
+		x, y := left+k%perLine*slot, height-12-14*(lines-1-k/perLine)
 		p.addf(`<rect x="%d" y="%d" width="10" height="3" fill="%s"/>`, x, y-5, colors[k%len(colors)])
 		p.text(x+14, y, "10", "#16191f", "start", caption(w.Metrics[i]))
 	}

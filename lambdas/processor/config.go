@@ -20,7 +20,7 @@ import (
 // Table is what the processor needs of DynamoDB.
 type Table interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
-	// TransactWriteItems is called only where there is a Step.
+	// TransactWriteItems writes refusals, and orders where there is a Step.
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 

@@ -51,7 +51,7 @@ func (t *tally) refuse(code order.Code) {
 
 func (t *tally) fail(err error) {
 	if t.firstError == nil {
-		t.firstError = err
+		t.firstError = function.Cause(err)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/orderpipeline/orderpipeline/order"
 )
@@ -60,8 +61,10 @@ func (f *fakeTable) TransactWriteItems(_ context.Context, in *dynamodb.TransactW
 	other, ok := f.items[textOf(check.Key, order.AttrOrderID)+" "+textOf(check.Key, order.AttrItem)]
 	switch condition := aws.ToString(check.ConditionExpression); condition {
 	case "attribute_not_exists(orderId)":
-	case "attribute_not_exists(orderId) OR #hash <> :hash":
-		ok = ok && textOf(other, order.AttrHash) == textOf(check.ExpressionAttributeValues, ":hash")
+	case "attribute_not_exists(orderId) OR #hash <> :hash AND #version = :version":
+		version := func(i item, name string) string { return i[name].(*types.AttributeValueMemberN).Value }
+		ok = ok && (textOf(other, order.AttrHash) == textOf(check.ExpressionAttributeValues, ":hash") ||
+			version(other, order.AttrHashVersion) != version(check.ExpressionAttributeValues, ":version"))
 	default:
 		return nil, fmt.Errorf("condition %q", condition)
 	}
@@ -333,6 +336,7 @@ func TestSameDocument(t *testing.T) {
 		"other hash":                      {item{"hash": text("0"), "hashVersion": number(order.HashVersion)}, false, false},
 		"tombstone":                       {item{"kind": text("tombstone"), "hash": text(o.Hash)}, true, false},
 		"hashed otherwise, same document": {item{"hash": text("v0"), "hashVersion": number(0), "document": text(respaced)}, true, false},
+		"tombstone of another release":    {item{"kind": text("tombstone"), "hash": text("v0"), "hashVersion": number(0)}, true, false},
 		"hashed otherwise, another one":   {item{"hash": text(o.Hash), "hashVersion": number(0), "document": text(doc("A", "y"))}, false, false},
 		"no hash at all":                  {item{"kind": text("order")}, false, true},
 	} {
@@ -342,6 +346,99 @@ func TestSameDocument(t *testing.T) {
 				t.Errorf("got %v, %v; want %v, error %v", got, err, test.want, test.wantErr)
 			}
 		})
+	}
+}
+
+// stale makes the stored order A one that another release has hashed.
+func (h *harness) stale() {
+	h.table.items["A order"][order.AttrHash] = text("of another release")
+	h.table.items["A order"][order.AttrHashVersion] = number(0)
+}
+
+func TestRefusalNeverMeetsTheStoredDocument(t *testing.T) {
+	small := doc("A", "x")
+	padded := small + strings.Repeat(" ", 1000)
+	t.Run("stored, then the same with too much white space", func(t *testing.T) {
+		h := newHarness(t)
+		for _, body := range []string{small, padded} {
+			if failed, err := h.handle(t, body); err != nil || failed != nil {
+				t.Fatal(failed, err)
+			}
+		}
+		if len(h.table.items) != 1 || len(h.queue.sent) != 0 {
+			t.Errorf("%v, %v", h.table.items, h.refusals())
+		}
+	})
+	t.Run("too much white space, then the same without", func(t *testing.T) {
+		for _, step := range []Step{nil, steps(output("1"))} {
+			h := newHarness(t, func(c *Config) { c.Step = step })
+			for _, body := range []string{padded, small} {
+				if failed, err := h.handle(t, body); err != nil || failed != nil {
+					t.Fatal(failed, err)
+				}
+			}
+			if h.stored("A") != small {
+				t.Errorf("not stored: %v", h.refusals())
+			}
+			o, _ := h.Schema.Parse([]byte(small))
+			if h.table.items["A "+order.RefusalItem(o.Hash)] != nil {
+				t.Error("the stored document has a refusal")
+			}
+		}
+	})
+	t.Run("stored, then a release that takes less", func(t *testing.T) {
+		h := newHarness(t)
+		_, _ = h.handle(t, small)
+		h.MaxDocumentBytes = 10
+		if failed, err := h.handle(t, small); err != nil || failed != nil || len(h.queue.sent) != 0 {
+			t.Errorf("failed %v, error %v, put aside %v", failed, err, h.refusals())
+		}
+	})
+	t.Run("hashed by another release", func(t *testing.T) {
+		h := newHarness(t, func(c *Config) { c.Step = steps(output("1"), decline("too-dear")) })
+		_, _ = h.handle(t, small)
+		h.stale()
+		if failed, err := h.handle(t, small); err != nil || failed != nil || len(h.queue.sent) != 0 {
+			t.Errorf("the same: failed %v, error %v, put aside %v", failed, err, h.refusals())
+		}
+		if failed, err := h.handle(t, doc("A", "y")); err != nil || failed != nil {
+			t.Errorf("another: failed %v, error %v", failed, err)
+		}
+		if diff := cmp.Diff([]string{"too-dear|A|m1||" + doc("A", "y")}, h.refusals()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestRefusalItem(t *testing.T) {
+	h := newHarness(t)
+	bad := `{"orderId":"A","currency":"EUR","items":[]}`
+	if failed, err := h.handle(t, "["+doc("B", "")+","+bad+"]"); err != nil || failed != nil {
+		t.Fatal(failed, err)
+	}
+	o, _ := h.Schema.Parse([]byte(bad))
+	want := item{
+		"orderId": text("A"), "item": text("refusal#" + o.Hash), "kind": text("refusal"),
+		"reason": text("invalid"), "pointer": text("/items"), "batchIndex": number(1),
+		"hash": text(o.Hash), "hashVersion": number(order.HashVersion), "messageId": text("m1"),
+		"acceptedAt": text("2026-11-01T11:59:59.000Z"), "refusedAt": text("2026-11-01T12:00:00.000Z"),
+		"expiresAt": number(now.Add(30 * 24 * time.Hour).Unix()),
+	}
+	if diff := cmp.Diff(want, h.table.items["A refusal#"+o.Hash], cmpopts.IgnoreUnexported(types.AttributeValueMemberS{}, types.AttributeValueMemberN{})); diff != "" {
+		t.Error(diff)
+	}
+	if got := aws.ToString(h.queue.sent[0].MessageAttributes["pointer"].StringValue); got != "/items" {
+		t.Errorf("pointer %q on the rejected queue", got)
+	}
+}
+
+func TestNothingIsParsedWhenTheTimeIsOut(t *testing.T) {
+	h := newHarness(t)
+	h.Schema = nil // would panic, and be refused as internal
+	ctx, cancel := context.WithDeadline(context.Background(), now.Add(time.Second))
+	defer cancel()
+	if _, err := h.Handle(deadlineOnly{ctx}, batch("not JSON", doc("A", ""))); err == nil || len(h.queue.sent) != 0 {
+		t.Errorf("error %v, put aside %v", err, h.refusals())
 	}
 }
 

@@ -23,11 +23,14 @@ type origin struct {
 // message gives every order of one message its verdict. An error means that the message must be delivered again; orders
 // of it that are stored by then will be duplicates.
 func (h *Handler) message(ctx context.Context, message events.SQSMessage, t *tally) error {
+	if err := function.TimeLeft(ctx, h.Now()); err != nil {
+		return err // before anything is parsed: that takes time as well
+	}
 	from := origin{messageID: message.MessageId, acceptedAt: h.acceptedAt(message), batchIndex: -1}
 	documents, batch, refusal := order.Split([]byte(message.Body))
 	if refusal != nil {
 		t.unsplit++
-		return h.refuse(ctx, from, order.Order{Document: []byte(message.Body)}, refusal, t)
+		return h.putAside(ctx, from, order.Order{Document: []byte(message.Body)}, refusal, t)
 	}
 	var first error
 	for i, document := range documents {
@@ -53,16 +56,13 @@ func (h *Handler) order(ctx context.Context, from origin, document []byte, t *ta
 			err = fmt.Errorf("panic: %T", p) // the type only: a panic's text may hold parts of the order
 		}
 	}()
+	if err := function.TimeLeft(ctx, h.Now()); err != nil {
+		return err
+	}
 	t.orders++
 	o, refusal := h.judge(document)
-	if refusal != nil {
-		return h.refuse(ctx, from, o, refusal, t)
-	}
 	var output []byte
-	if h.Step != nil {
-		if err := function.TimeLeft(ctx, h.Now()); err != nil {
-			return err
-		}
+	if refusal == nil && h.Step != nil {
 		if output, refusal, err = h.take(ctx, o); err != nil {
 			return err
 		}
@@ -77,7 +77,9 @@ func (h *Handler) order(ctx context.Context, from origin, document []byte, t *ta
 	case duplicate:
 		t.duplicates++
 	case refused:
-		return h.refuse(ctx, from, o, refusal, t)
+		// The refusal stands in the table, where GET finds it, before the document is put aside, and both before the message is
+		// acknowledged: after a failure in between both happen again, and the first refusal stays.
+		return h.putAside(ctx, from, o, refusal, t)
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package processor
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,37 +14,23 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// refuse writes the refusal beside the orders, where GET finds it, then puts the document aside. Both before the message
-// is acknowledged: after a failure in between, both happen again, and the first refusal written stays.
-func (h *Handler) refuse(ctx context.Context, from origin, o order.Order, refusal *order.Refusal, t *tally) error {
-	if o.ID != "" {
-		before, err := h.putNew(ctx, h.refusalItem(from, o, refusal))
-		if err != nil {
-			return err
-		}
-		if before != nil {
-			refusal = refusalOf(before)
-		}
-	}
-	if err := h.putAside(ctx, from, o, refusal); err != nil {
-		return err
-	}
-	t.refuse(refusal.Code)
-	return nil
-}
-
 func refusalOf(i item) *order.Refusal {
 	return &order.Refusal{Code: order.Code(textOf(i, order.AttrReason)), Pointer: textOf(i, order.AttrPointer)}
 }
 
+// refusalItem is what the table keeps of a refused document, one item for each document.
 func (h *Handler) refusalItem(from origin, o order.Order, refusal *order.Refusal) item {
-	now := h.Now().UTC()
+	now, hash := h.Now().UTC(), o.Hash
+	if refusal.Code == order.TooLarge {
+		// White space alone can make a document too large. The same order without it is another document here.
+		hash = fmt.Sprintf("%x", sha256.Sum256(o.Document))
+	}
 	refused := item{
 		order.AttrOrderID:     text(o.ID),
-		order.AttrItem:        text(order.RefusalItem(o.Hash)),
+		order.AttrItem:        text(order.RefusalItem(hash)),
 		order.AttrKind:        text(order.KindRefusal),
 		order.AttrReason:      text(string(refusal.Code)),
-		order.AttrHash:        text(o.Hash),
+		order.AttrHash:        text(hash),
 		order.AttrHashVersion: number(order.HashVersion),
 		order.AttrRefusedAt:   text(now.Format(order.TimeFormat)),
 		order.AttrAcceptedAt:  text(from.acceptedAt),
@@ -63,7 +51,7 @@ const maxMessageBytes = 1 << 20
 
 // putAside sends a document to the rejected queue: its body is the bare document, so that it can be sent again as it is;
 // the attributes say why it is there and never hold order content.
-func (h *Handler) putAside(ctx context.Context, from origin, o order.Order, refusal *order.Refusal) error {
+func (h *Handler) putAside(ctx context.Context, from origin, o order.Order, refusal *order.Refusal, t *tally) error {
 	if err := function.TimeLeft(ctx, h.Now()); err != nil {
 		return err
 	}
@@ -90,5 +78,8 @@ func (h *Handler) putAside(ctx context.Context, from origin, o order.Order, refu
 		MessageBody:       aws.String(string(o.Document)),
 		MessageAttributes: attributes,
 	})
+	if err == nil {
+		t.refuse(refusal.Code)
+	}
 	return err
 }

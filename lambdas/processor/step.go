@@ -1,11 +1,14 @@
 package processor
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"unicode/utf8"
 
+	"github.com/orderpipeline/orderpipeline/lambdas/internal/function"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -14,7 +17,7 @@ import (
 // What it decides first for a document stays: an order that is stored is never refused later, nor the other way round.
 //
 // An error means that it cannot decide now: the message is delivered again, for hours, then moves to the DLQ. A panic
-// refuses the order with the reason internal.
+// refuses the order with the reason internal. The context ends before the function's timeout, in time to write the verdict.
 type Step func(ctx context.Context, o order.Order) (Result, error)
 
 // Result is what a Step decides.
@@ -36,7 +39,14 @@ func (h *Handler) take(ctx context.Context, o order.Order) (output []byte, refus
 			output, refusal, err = nil, &order.Refusal{Code: order.Internal}, nil
 		}
 	}()
-	result, err := h.Step(ctx, o)
+	if deadline, ok := ctx.Deadline(); ok { // what it decides must still be written
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-function.CallBudget))
+		defer cancel()
+	}
+	theirs := o
+	theirs.Document = bytes.Clone(o.Document)
+	result, err := h.Step(ctx, theirs)
 	switch {
 	case err != nil:
 		return nil, nil, fmt.Errorf("the step failed: %T", err) // the type only: its text may hold parts of the order
@@ -44,7 +54,7 @@ func (h *Handler) take(ctx context.Context, o order.Order) (output []byte, refus
 		return nil, nil, fmt.Errorf("the step's reason to refuse must match %s", reason)
 	case result.Refuse != "":
 		return nil, &order.Refusal{Code: result.Refuse}, nil
-	case len(result.Output) > 0 && !json.Valid(result.Output):
+	case len(result.Output) > 0 && !(json.Valid(result.Output) && utf8.Valid(result.Output)):
 		return nil, nil, fmt.Errorf("the step's output is not JSON")
 	case len(o.Document)+len(result.Output) > order.MaxItemBytes:
 		return nil, nil, fmt.Errorf("the step's output of %d bytes does not fit the order's item", len(result.Output))

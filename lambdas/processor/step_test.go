@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -79,6 +80,7 @@ func TestStep(t *testing.T) {
 		},
 		"an error is no verdict":     {step: steps(fails), bodies: []string{a}, failed: 1},
 		"its output must be JSON":    {step: steps(output("{")), bodies: []string{a}, failed: 1},
+		"its output must be UTF-8":   {step: steps(output("\"\xff\"")), bodies: []string{a}, failed: 1},
 		"its output must fit":        {step: steps(output(`"` + strings.Repeat("x", order.MaxItemBytes) + `"`)), bodies: []string{a}, failed: 1},
 		"its reason must be in form": {step: steps(decline("Too dear!")), bodies: []string{a}, failed: 1},
 	} {
@@ -113,6 +115,30 @@ func TestStep(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestStepHasATimeOfItsOwn(t *testing.T) {
+	var left time.Duration
+	h := newHarness(t, func(c *Config) {
+		c.Now = time.Now
+		c.Step = func(ctx context.Context, o order.Order) (Result, error) {
+			deadline, _ := ctx.Deadline()
+			left = time.Until(deadline)
+			o.Document[0] = 'X' // its own copy
+			return Result{}, nil
+		}
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if _, err := h.Handle(ctx, batch(doc("A", ""))); err != nil {
+		t.Fatal(err)
+	}
+	if left > 25*time.Second || left < 20*time.Second {
+		t.Errorf("the step has %v of 30 s", left)
+	}
+	if h.stored("A") != doc("A", "") {
+		t.Errorf("stored %s", h.stored("A"))
 	}
 }
 

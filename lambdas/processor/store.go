@@ -24,18 +24,18 @@ const (
 	refused
 )
 
-// settle writes the order unless its id is taken, or its refusal where the step wants one: refusal, else nil. It gives the
+// settle writes the order unless its id is taken, or its refusal where it is to be refused (refusal not nil). It gives the
 // verdict that stands in the table afterwards, be it this one or one of before.
 func (h *Handler) settle(ctx context.Context, from origin, o order.Order, output []byte, refusal *order.Refusal) (verdict, *order.Refusal, error) {
-	if h.Step == nil {
-		existing, err := h.putNew(ctx, h.orderItem(from, o, output))
-		return h.compare(existing, o, err)
-	}
-	// A step may decide otherwise the next time, so each of the two verdicts is written on the condition that the other one
-	// is not there. Without a step the document alone decides, and one write, at half the price, is enough.
 	if refusal != nil {
 		return h.settleRefusal(ctx, from, o, refusal)
 	}
+	if h.Step == nil {
+		existing, err := h.putNew(ctx, h.orderItem(from, o, output))
+		return h.compare(ctx, from, existing, o, err)
+	}
+	// A step may decide otherwise the next time, so the order is written on the condition that it was not refused. Without a
+	// step the document alone decides, and a plain write, at half the price, is enough.
 	existing, refusedBefore, err := h.putNewUnless(ctx, h.orderItem(from, o, output), types.ConditionCheck{
 		Key:                 key(o.ID, order.RefusalItem(o.Hash)),
 		ConditionExpression: aws.String(isNew),
@@ -43,29 +43,40 @@ func (h *Handler) settle(ctx context.Context, from origin, o order.Order, output
 	if err == nil && existing == nil && refusedBefore != nil {
 		return refused, refusalOf(refusedBefore), nil
 	}
-	return h.compare(existing, o, err)
+	return h.compare(ctx, from, existing, o, err)
 }
 
+// settleRefusal writes a refusal on the condition that the document is not stored: a step may have decided otherwise, an
+// earlier release may have accepted it, or it may be the same order with less white space.
 func (h *Handler) settleRefusal(ctx context.Context, from origin, o order.Order, refusal *order.Refusal) (verdict, *order.Refusal, error) {
-	refusedBefore, storedBefore, err := h.putNewUnless(ctx, h.refusalItem(from, o, refusal), types.ConditionCheck{
+	if o.ID == "" {
+		return refused, refusal, nil
+	}
+	refusalItem := h.refusalItem(from, o, refusal)
+	refusedBefore, storedBefore, err := h.putNewUnless(ctx, refusalItem, types.ConditionCheck{
 		Key:                       key(o.ID, order.ItemOrder),
-		ConditionExpression:       aws.String(isNew + " OR #hash <> :hash"),
-		ExpressionAttributeNames:  map[string]string{"#hash": order.AttrHash},
-		ExpressionAttributeValues: item{":hash": text(o.Hash)},
+		ConditionExpression:       aws.String(isNew + " OR #hash <> :hash AND #version = :version"),
+		ExpressionAttributeNames:  map[string]string{"#hash": order.AttrHash, "#version": order.AttrHashVersion},
+		ExpressionAttributeValues: item{":hash": text(o.Hash), ":version": number(order.HashVersion)},
 	})
-	switch {
-	case err != nil:
+	if err == nil && storedBefore != nil {
+		var same bool
+		if same, err = h.sameDocument(storedBefore, o); err != nil || same {
+			return duplicate, nil, err
+		}
+		refusedBefore, err = h.putNew(ctx, refusalItem) // another document, hashed by another release
+	}
+	if err != nil {
 		return refused, nil, err
-	case storedBefore != nil:
-		return duplicate, nil, nil
-	case refusedBefore != nil:
-		return refused, refusalOf(refusedBefore), nil
+	}
+	if refusedBefore != nil {
+		refusal = refusalOf(refusedBefore)
 	}
 	return refused, refusal, nil
 }
 
 // compare gives the verdict on an order whose write met an existing item, nil for none.
-func (h *Handler) compare(existing item, o order.Order, err error) (verdict, *order.Refusal, error) {
+func (h *Handler) compare(ctx context.Context, from origin, existing item, o order.Order, err error) (verdict, *order.Refusal, error) {
 	if err != nil || existing == nil {
 		return stored, nil, err
 	}
@@ -73,7 +84,7 @@ func (h *Handler) compare(existing item, o order.Order, err error) (verdict, *or
 	if err != nil || same {
 		return duplicate, nil, err
 	}
-	return refused, &order.Refusal{Code: order.Conflict}, nil
+	return h.settleRefusal(ctx, from, o, &order.Refusal{Code: order.Conflict})
 }
 
 func (h *Handler) orderItem(from origin, o order.Order, output []byte) item {
@@ -173,9 +184,14 @@ func (h *Handler) sameDocument(stored item, o order.Order) (bool, error) {
 	hash := textOf(stored, order.AttrHash)
 	if version, ok := stored[order.AttrHashVersion].(*types.AttributeValueMemberN); ok &&
 		version.Value != strconv.Itoa(order.HashVersion) {
-		// Hashed by another release: only the documents themselves can be compared.
+		// Hashed by another release: only the documents themselves can be compared. A tombstone has none any more; what
+		// comes after it is then taken for the order that was erased, so that nothing erased is ever stored again.
+		document := textOf(stored, order.AttrDocument)
+		if document == "" {
+			return true, nil
+		}
 		var err error
-		if hash, err = h.Schema.Hash([]byte(textOf(stored, order.AttrDocument))); err != nil {
+		if hash, err = h.Schema.Hash([]byte(document)); err != nil {
 			return false, err
 		}
 	}

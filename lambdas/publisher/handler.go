@@ -20,6 +20,7 @@ func (h *Handler) Handle(ctx context.Context, event events.DynamoDBEvent) (event
 	response := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
 	run := run{Handler: h}
 	failed, err := run.all(ctx, event.Records)
+	err = function.Cause(err)
 	h.log(ctx, len(event.Records), run, err, h.Now().Sub(started))
 	switch {
 	case err == nil:

@@ -278,6 +278,17 @@ func TestHandleFailures(t *testing.T) {
 			},
 			published: 11, aside: []string{"o6"},
 		},
+		"a call refused for an attribute of one entry": {
+			call: func(_ int, entries []types.PublishBatchRequestEntry) error {
+				for _, e := range entries {
+					if subject(e) == "o6" {
+						return api("ParameterValueInvalid", "SECRET")
+					}
+				}
+				return nil
+			},
+			published: 11, aside: []string{"o6"},
+		},
 		"a call refused for the topic's name": {
 			call: func(int, []types.PublishBatchRequestEntry) error {
 				return api("InvalidParameter", "Invalid parameter: TopicArn")
@@ -332,6 +343,14 @@ func TestHandlePutsAsideWhatIsNoOrder(t *testing.T) {
 	}
 }
 
+func TestReadSetsAsideWhatMakesItPanic(t *testing.T) {
+	var broken *Handler // its settings cannot be read
+	e, ok := broken.read(0, insert("s1", "o1", doc("o1")))
+	if !ok || e.unpublishable != "internal" || e.orderID != "o1" {
+		t.Errorf("%+v, %v", e, ok)
+	}
+}
+
 func TestHandleStopsBeforeTheDeadline(t *testing.T) {
 	clock := now
 	h := newHarness(t, func(c *Config) { c.Now = func() time.Time { return clock } })
@@ -350,9 +369,11 @@ func TestHandleStopsBeforeTheDeadline(t *testing.T) {
 func TestLogHoldsNoOrderContents(t *testing.T) {
 	h := newHarness(t)
 	secret := insert("s1", "SECRET-1", `{"orderId":"SECRET-1","note":"SECRET"}`)
-	h.topic.entry = func(int, string) string { return "InternalError" }
-	if _, err := h.handle(t, []events.DynamoDBEventRecord{secret}); err == nil {
-		t.Error("no error")
+	h.topic.call = func(int, []types.PublishBatchRequestEntry) error {
+		return &smithy.GenericAPIError{Code: "Throttled", Message: "SECRET"}
+	}
+	if _, err := h.handle(t, []events.DynamoDBEventRecord{secret}); err == nil || strings.Contains(err.Error(), "SECRET") || !strings.Contains(err.Error(), "Throttled") {
+		t.Errorf("error %v", err)
 	}
 	if strings.Contains(h.log.String(), "SECRET") || strings.Count(h.log.String(), "\n") != 1 {
 		t.Errorf("log %s", h.log.String())

@@ -155,7 +155,7 @@ func invalidEntry(err error) bool {
 // invalidCode holds for the codes with which SNS refuses an entry for what it is. Everything else (authorization, keys,
 // throttling, outages, and codes nobody has seen yet) can pass, and is tried again.
 func invalidCode(code string) bool {
-	return code == "InvalidParameter" || code == "InvalidParameterValue"
+	return code == "InvalidParameter" || code == "InvalidParameterValue" || code == "ParameterValueInvalid"
 }
 
 func request(entries []entry) []types.PublishBatchRequestEntry {

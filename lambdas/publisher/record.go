@@ -44,7 +44,7 @@ func (h *Handler) read(index int, record events.DynamoDBEventRecord) (e entry, o
 	}
 	defer func() {
 		if recover() != nil { // the same image would panic each time, and hold up its shard until it expires
-			e.unpublishable = reasonInternal
+			e.unpublishable, ok = reasonInternal, true
 		}
 	}()
 	document, storedAt := textOf(image, order.AttrDocument), textOf(image, order.AttrStoredAt)

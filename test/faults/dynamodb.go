@@ -40,12 +40,10 @@ func (w *World) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...fun
 
 func (w *World) put(k key, in *dynamodb.PutItemInput) (*dynamodb.PutItemOutput, error) {
 	existing, taken := w.table.items[k]
+	if condition := aws.ToString(in.ConditionExpression); condition != "" && condition != notTaken {
+		w.violated("condition", "the model does not know %q", condition)
+	}
 	if taken && in.ConditionExpression != nil {
-		if w.table.rehashed && k.item == order.ItemOrder {
-			existing = maps.Clone(existing)
-			existing[order.AttrHash] = &types.AttributeValueMemberS{Value: "another"}
-			existing[order.AttrHashVersion] = &types.AttributeValueMemberN{Value: "0"}
-		}
 		failed := &types.ConditionalCheckFailedException{}
 		if in.ReturnValuesOnConditionCheckFailure == types.ReturnValuesOnConditionCheckFailureAllOld {
 			failed.Item = existing
@@ -55,6 +53,11 @@ func (w *World) put(k key, in *dynamodb.PutItemInput) (*dynamodb.PutItemOutput, 
 	if taken && k.item == order.ItemOrder {
 		w.violated("stored-once", "order %s was written again", k.orderID)
 	}
+	if w.table.rehashed && k.item == order.ItemOrder {
+		in.Item = maps.Clone(in.Item)
+		in.Item[order.AttrHash] = &types.AttributeValueMemberS{Value: "another"}
+		in.Item[order.AttrHashVersion] = &types.AttributeValueMemberN{Value: "0"}
+	}
 	w.table.items[k] = in.Item
 	if !taken {
 		w.table.keys = append(w.table.keys, k)
@@ -63,7 +66,18 @@ func (w *World) put(k key, in *dynamodb.PutItemInput) (*dynamodb.PutItemOutput, 
 	return &dynamodb.PutItemOutput{}, nil
 }
 
-// TransactWriteItems is the processor's write where there is a business step: an item, on a condition on another one too.
+// notTaken is the condition that a key is free.
+const notTaken = "attribute_not_exists(orderId)"
+
+func digits(i item, name string) string {
+	if value, ok := i[name].(*types.AttributeValueMemberN); ok {
+		return value.Value
+	}
+	return ""
+}
+
+// TransactWriteItems is the processor's write of a refusal, and of an order where there is a business step: an item, on
+// a condition on another one too.
 func (w *World) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	put, check := in.TransactItems[0].Put, in.TransactItems[1].ConditionCheck
 	k := key{text(put.Item, order.AttrOrderID), text(put.Item, order.AttrItem)}
@@ -82,7 +96,15 @@ func (w *World) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWri
 			reasons[0], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"), Item: existing}, true
 		}
 		other, ok := w.table.items[key{text(check.Key, order.AttrOrderID), text(check.Key, order.AttrItem)}]
-		if hash := text(check.ExpressionAttributeValues, ":hash"); ok && (hash == "" || hash == text(other, order.AttrHash)) {
+		switch condition := aws.ToString(check.ConditionExpression); condition {
+		case notTaken:
+		case notTaken + " OR #hash <> :hash AND #version = :version":
+			ok = ok && (text(other, order.AttrHash) == text(check.ExpressionAttributeValues, ":hash") ||
+				digits(other, order.AttrHashVersion) != digits(check.ExpressionAttributeValues, ":version"))
+		default:
+			w.violated("condition", "the model does not know %q", condition)
+		}
+		if ok {
 			reasons[1], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"), Item: other}, true
 		}
 		if !failed && !w.quiet && w.rng.IntN(40) == 0 {

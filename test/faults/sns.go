@@ -37,6 +37,13 @@ func (w *World) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _ .
 	if len(entries) == 0 || len(entries) > 10 {
 		w.violated("publish", "a call with %d entries", len(entries))
 	}
+	total := 0
+	for _, e := range entries {
+		total += len(aws.ToString(e.Message))
+	}
+	if total > maxEventBytes {
+		w.violated("publish", "a call of %d bytes", total)
+	}
 	return call(w, ctx, Publish, what, func(kind Kind) (*sns.PublishBatchOutput, error) {
 		if w.topic.strict {
 			for _, e := range entries {

@@ -22,7 +22,7 @@ const (
 	recordAge         = 20 * time.Hour
 	streamRetention   = 24 * time.Hour
 	// The size limits are far smaller than the real ones, so that few orders reach them.
-	maxDocumentBytes = 3900 // the schema allows a note of 4000 characters
+	maxDocumentBytes = 1500
 	maxEventBytes    = maxDocumentBytes
 )
 

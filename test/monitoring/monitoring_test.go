@@ -3,8 +3,9 @@
 //
 //	go test ./test/monitoring
 //
-// The metrics of Lambda are real: functions are made to fail, or kept from running. Those of API Gateway, SQS and SNS, which the
-// emulator has not, are pushed, with the dimensions of the deployed alarm; these are compared with what is deployed.
+// The metrics of Lambda are real: functions are made to fail, or do not run. The emulator counts the runs that somebody asks for,
+// not those of its mappings, so they are invoked here, with what a mapping would give them. The metrics of API Gateway, SQS and SNS,
+// which the emulator has not, are pushed, with the dimensions of the deployed alarm; these are compared with what is deployed.
 //
 // The emulator evaluates alarms roughly: by namespace and name of the metric, whatever the dimensions, and never where data is
 // missing. So a scenario has three steps: make it happen; wait until CloudWatch, as documented, would call it an alarm (evaluate);
@@ -302,6 +303,24 @@ func (s *system) push(t *testing.T, namespace, name string, dimensions []types.D
 	must(t, err)
 }
 
+// invoke runs a function with an event, and says whether it failed.
+func (s *system) invoke(ctx context.Context, function, event string) (failed bool, err error) {
+	output, err := s.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &function, Payload: []byte(event)})
+	return err == nil && output.FunctionError != nil, err
+}
+
+// message is what the processor's mapping delivers, record what the publisher's does.
+func message(id string) string {
+	body, _ := json.Marshal(document(id))
+	return fmt.Sprintf(`{"Records":[{"messageId":"m","eventSource":"aws:sqs","attributes":{"SentTimestamp":"1793534399000"},"body":%s}]}`, body)
+}
+
+func record(id string) string {
+	text, _ := json.Marshal(document(id))
+	return fmt.Sprintf(`{"Records":[{"eventName":"INSERT","eventSource":"aws:dynamodb","dynamodb":{"SequenceNumber":"1","NewImage":{`+
+		`"orderId":{"S":%q},"item":{"S":"order"},"kind":{"S":"order"},"storedAt":{"S":"2026-11-23T12:00:00.000Z"},"document":{"S":%s}}}}]}`, id, text)
+}
+
 // configure changes a variable of a function, and gives what undoes it.
 func (s *system) configure(t *testing.T, function, variable, value string) (undo func()) {
 	t.Helper()
@@ -396,6 +415,9 @@ func TestCoreAlarms(t *testing.T) {
 		s.await(t, "PublisherHeartbeat", 0)
 		rings(t, "PublisherHeartbeat", "critical", true)
 		enable(true)
+		if failed, err := s.invoke(ctx, s.PublisherFunction, record("loud")); failed || err != nil {
+			t.Fatalf("the publisher fails: %v", err)
+		}
 		eventually(t, 30*time.Second, func() error { // it is over as soon as the publisher runs
 			state, err := s.state(ctx, "PublisherHeartbeat", time.Now())
 			if err == nil && state != types.StateValueOk {
@@ -411,12 +433,19 @@ func TestCoreAlarms(t *testing.T) {
 	stuck := s.store(t, "stuck")
 	failing, stop := context.WithCancel(ctx)
 	defer stop()
-	go func() { // each message is one failed invocation: it comes back after minutes only
-		for i := 0; failing.Err() == nil; i++ {
-			_, _ = s.queues.SendMessage(failing, &sqs.SendMessageInput{QueueUrl: &s.QueueURL, MessageBody: aws.String(document(fmt.Sprint("failing-", i)))})
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for failing.Err() == nil {
+			for function, event := range map[string]string{s.ProcessorFunction: message("failing"), s.PublisherFunction: record("failing")} {
+				if failed, err := s.invoke(failing, function, event); !failed && failing.Err() == nil {
+					t.Errorf("%s was to fail (%v)", function, err)
+					return
+				}
+			}
 			select {
 			case <-failing.Done():
-			case <-time.After(10 * time.Second):
+			case <-time.After(5 * time.Second):
 			}
 		}
 	}()
@@ -469,6 +498,7 @@ func TestCoreAlarms(t *testing.T) {
 		rings(t, "PublisherAge", "critical", true)
 	})
 	stop()
+	<-stopped
 	mendProcessor()
 	mendPublisher()
 

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go"
 )
 
 const (
@@ -57,6 +58,27 @@ func TimeLeft(ctx context.Context, now time.Time) error {
 	}
 	return nil
 }
+
+// Cause is an error for the log: of an error that a service answered only its code, since its text may quote what it was
+// sent. errors.Is and errors.As see through it.
+func Cause(err error) error {
+	var api smithy.APIError
+	if err == nil || !errors.As(err, &api) {
+		return err
+	}
+	return cause{err, "the service answered " + api.ErrorCode()}
+}
+
+type cause struct {
+	error
+	text string
+}
+
+// Error gives the code.
+func (c cause) Error() string { return c.text }
+
+// Unwrap gives the error itself.
+func (c cause) Unwrap() error { return c.error }
 
 // ErrOutOfTime says that a handler stopped before Lambda would have killed it; what is left is delivered again.
 var ErrOutOfTime = errors.New("out of time: stopped before the function's timeout")
