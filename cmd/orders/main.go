@@ -71,7 +71,7 @@ again.
 
 On AWS the same commands take --env dev, staging or prod.
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted; 'orders status' also 3 (refused) and 4 (unknown),
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted; 'orders status' also 3 (refused), 4 (unknown) and 5 (erased),
 'orders doctor' 3 (findings).`
 
 // app is what the commands share.
