@@ -273,6 +273,7 @@ func TestProps(t *testing.T) {
 		}},
 		{"Topic.MaxMessageSizeBytes above what an item holds", func(p *props) { p.Topic.MaxMessageSizeBytes = 1_048_576 }, map[string]string{
 			"PTopic.MaximumMessageSize":                           "1048576",
+			"PProcessor.MemorySize":                               "1024",
 			"PQueue.MaximumMessageSize":                           "1032192",
 			"PProcessor.Environment.Variables.MAX_DOCUMENT_BYTES": `"393216"`,
 			"PPublisher.Environment.Variables.MAX_EVENT_BYTES":    `"1048576"`,

@@ -154,7 +154,8 @@ type FunctionProps struct {
 	Code awslambda.Code
 	// Architecture of the function. Default: ARM_64.
 	Architecture awslambda.Architecture
-	// MemoryMiB is its memory, which its share of the processor follows, 128 to 10240 MiB. Default: 256.
+	// MemoryMiB is its memory, which its share of the processor follows, 128 to 10240 MiB. Default: 256; 1024 for
+	// the processor where Topic.MaxMessageSizeBytes is above 262144.
 	MemoryMiB int
 	// Timeout of an invocation, whole seconds, 1 to 900 s. The default is with each function.
 	Timeout awscdk.Duration

@@ -82,6 +82,10 @@ func (s *settings) resolveTopic(errs *check.Errors) {
 	if s.Topic.MaxMessageSizeBytes == 0 {
 		s.Topic.MaxMessageSizeBytes = 256 * 1024
 	}
+	if s.Topic.MaxMessageSizeBytes > 256*1024 && s.Processor.Function.MemoryMiB == 0 {
+		// A document of 1 MB that breaks the schema at every element took 380 MB to refuse.
+		s.Processor.Function.MemoryMiB = 1024
+	}
 	errs.Range("Topic.MaxMessageSizeBytes", s.Topic.MaxMessageSizeBytes, 2*order.EnvelopeReserve, largestMessage,
 		"SNS allows no more, and less leaves no room for an order beside the event's envelope")
 	// A topic of 1 MiB does not make the table's items any larger.
