@@ -24,9 +24,10 @@ import (
 )
 
 type dashboardCmd struct {
-	Out   string        `help:"File to draw into, FILE.svg." required:"" placeholder:"FILE.svg"`
-	Since time.Duration `help:"How far back the graphs go (${default})." default:"3h" placeholder:"TIME"`
-	Empty bool          `help:"Draw no datapoints: only what the code says, without asking the environment."`
+	Out     string        `help:"File to draw into, FILE.svg or FILE.png." required:"" placeholder:"FILE"`
+	Since   time.Duration `help:"How far back the graphs go (${default})." default:"3h" placeholder:"TIME"`
+	Empty   bool          `help:"Draw no datapoints: only what the code says, without asking the environment." xor:"data"`
+	Example bool          `help:"Draw made-up datapoints, of a table that fails for a while, without asking the environment." xor:"data"`
 }
 
 // Help is the long help.
@@ -38,14 +39,16 @@ deployed.
 Examples:
 
   orders dashboard --out dashboard.svg
-  orders dashboard --env prod --since 24h --out prod.svg
-  orders dashboard --env prod --empty --out prod.svg`
+  orders dashboard --env prod --since 24h --out prod.png
+  orders dashboard --env prod --empty --out prod.svg
+  orders dashboard --env prod --example --out docs/dashboard.svg`
 }
 
 // Run draws.
 func (cmd *dashboardCmd) Run(ctx context.Context, a *app) error {
-	if filepath.Ext(cmd.Out) != ".svg" {
-		return &failure{what: fmt.Sprintf("--out is %q, and the picture is an SVG", cmd.Out), next: "give it a name that ends in .svg", status: usageStatus}
+	draw := map[string]func(*dashboard.Dashboard, dashboard.Data) ([]byte, error){".svg": dashboard.SVG, ".png": dashboard.PNG}[filepath.Ext(cmd.Out)]
+	if draw == nil {
+		return &failure{what: fmt.Sprintf("--out is %q, and the picture is an SVG or a PNG", cmd.Out), next: "give it a name that ends in .svg or .png", status: usageStatus}
 	}
 	if cmd.Since < time.Minute {
 		return &failure{what: "--since must be at least a minute", next: "3h is good", status: usageStatus}
@@ -58,8 +61,8 @@ func (cmd *dashboardCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	env := environment{region: "REGION", outputs: map[string]string{}}
-	if !cmd.Empty {
+	env := environment{region: "REGION", outputs: map[string]string{}, absent: "none were asked for."}
+	if !cmd.Empty && !cmd.Example {
 		if err := env.read(ctx, a); err != nil {
 			return err
 		}
@@ -72,22 +75,36 @@ func (cmd *dashboardCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	data := dashboard.Data{Note: fmt.Sprintf("Environment %s, as synthesized.", a.target.Env)}
-	if env.cfg != nil {
-		to := time.Now().UTC().Truncate(time.Minute)
-		data.From, data.To = to.Add(-cmd.Since), to
-		data.Note += fmt.Sprintf(" Datapoints and states as of %s.", to.Format(time.RFC3339))
-		if err := env.fill(ctx, d, &data); err != nil {
-			return err
-		}
-	} else {
-		data.Note += " No datapoints: " + env.absent
+	data, err := cmd.data(ctx, a, &env, d)
+	if err != nil {
+		return err
 	}
-	if err := os.WriteFile(cmd.Out, dashboard.SVG(d, data), 0o644); err != nil {
+	picture, err := draw(d, data)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(cmd.Out, picture, 0o644); err != nil {
 		return err
 	}
 	a.printf("%s\n", cmd.Out)
 	return nil
+}
+
+// data is what the graphs show.
+func (cmd *dashboardCmd) data(ctx context.Context, a *app, env *environment, d *dashboard.Dashboard) (dashboard.Data, error) {
+	about := fmt.Sprintf("Environment %s, as synthesized.", a.target.Env)
+	if cmd.Example {
+		data := dashboard.Example(d)
+		data.Note = about + " " + data.Note
+		return data, nil
+	}
+	if env.cfg == nil {
+		return dashboard.Data{Note: strings.TrimSpace(about + " No datapoints: " + env.absent)}, nil
+	}
+	to := time.Now().UTC().Truncate(time.Minute)
+	data := dashboard.Data{From: to.Add(-cmd.Since), To: to, Note: fmt.Sprintf("%s Datapoints and states as of %s.", about, to.Format(time.RFC3339))}
+	err := env.fill(ctx, d, &data)
+	return data, err
 }
 
 // synthesize runs the app, without building the functions' code, and gives the monitoring stack's template.

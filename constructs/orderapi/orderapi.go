@@ -282,6 +282,7 @@ func (a *OrderAPI) addStatus(auth awsapigateway.MethodOptions, resources ...awsa
 		RemovalPolicy: s.Pipeline.RemovalPolicy(),
 	})
 	grant.Read(s.Pipeline.Table(), a.status, "dynamodb:Query")
+	function.CheckRole(a.status, "Status", function.Props(s.Status), "dynamodb:Query on the pipeline's Table")
 	integration := awsapigateway.NewLambdaIntegration(a.status, &awsapigateway.LambdaIntegrationOptions{
 		Timeout:         a.integrationTimeout(),
 		AllowTestInvoke: jsii.Bool(false),

@@ -47,7 +47,7 @@ func (m *OrderMonitoring) newDashboard() {
 			alarms = append(alarms, a.resource)
 		}
 		m.row(awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{
-			Title: jsii.String("Alarms"), Alarms: &alarms, Width: jsii.Number(columns), Height: jsii.Number(2 + (len(alarms)+5)/6),
+			Title: jsii.String("Alarms"), Alarms: &alarms, Width: jsii.Number(columns), Height: jsii.Number(1 + (len(alarms)+5)/6),
 		}))
 	}
 	m.funnel()
@@ -113,29 +113,41 @@ func calculated(expression, label string, period awscdk.Duration, metrics map[st
 func minute() awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(1)) }
 func hour() awscdk.Duration   { return awscdk.Duration_Hours(jsii.Number(1)) }
 
-// funnel is the way of an order, and what is lost between its legs.
+// funnel is the way of an order, and what has not come through each leg yet. Without metrics of our own it is messages that are
+// counted, of which one may carry several orders, and what is stored but not published shows as the publisher's age only.
 func (m *OrderMonitoring) funnel() {
-	processor, publisher, topic := m.processor(), m.publisher(), m.settings.Pipeline.Topic()
-	received := own(processor, awsmetrics.OrdersReceived, "received")
-	stored := own(processor, awsmetrics.OrdersStored, "stored")
-	published := own(publisher, awsmetrics.EventsPublished, "published")
-	m.graphs(graph{
-		title: "Orders: received → stored → published → delivered", unit: "a minute", width: columns / 2,
-		metrics: []awscloudwatch.IMetric{received, stored, published, metric(topic, "NumberOfNotificationsDelivered", "Sum", "delivered (all subscribers)")},
-	}, graph{
-		title: "What is missing between the legs, summed up over the time shown", unit: "orders", width: columns / 2,
+	p, processor, publisher := m.settings.Pipeline, m.processor(), m.publisher()
+	delivered := metric(p.Topic(), "NumberOfNotificationsDelivered", "Sum", "delivered (all subscribers)")
+	way := graph{title: "Orders: received → stored → published → delivered", unit: "a minute", width: columns / 2}
+	missing := graph{
+		title: "What has not come through each leg", unit: "messages, events", width: columns / 2,
 		metrics: []awscloudwatch.IMetric{
-			calculated("RUNNING_SUM(FILL(r,0)-FILL(s,0)-FILL(d,0)-FILL(f,0))", "tried, neither stored nor refused", minute(), map[string]awscloudwatch.IMetric{
-				"r": received, "s": stored, "d": own(processor, awsmetrics.OrdersDuplicate, "duplicate"), "f": own(processor, awsmetrics.OrdersRefused, "refused"),
-			}),
-			calculated("RUNNING_SUM(FILL(st,0)-FILL(p,0)-FILL(a,0))", "stored, not published", minute(), map[string]awscloudwatch.IMetric{
-				"st": stored, "p": published, "a": own(publisher, awsmetrics.EventsPutAside, "put aside"),
-			}),
-			calculated("RUNNING_SUM(FILL(nf,0))", "published, not delivered", minute(), map[string]awscloudwatch.IMetric{
-				"nf": metric(topic, "NumberOfNotificationsFailed", "Sum", "failed"),
+			calculated("FILL(w,0)+FILL(h,0)", "in the queue: neither stored nor refused", minute(), map[string]awscloudwatch.IMetric{
+				"w": metric(p.Queue(), "ApproximateNumberOfMessagesVisible", "Maximum", ""), "h": metric(p.Queue(), "ApproximateNumberOfMessagesNotVisible", "Maximum", ""),
 			}),
 		},
-	})
+	}
+	if p.MetricsDisabled() {
+		way.title = "Messages: received → processed → published → delivered"
+		way.metrics = []awscloudwatch.IMetric{
+			metric(p.Queue(), "NumberOfMessagesSent", "Sum", "received"), metric(p.Queue(), "NumberOfMessagesDeleted", "Sum", "processed"),
+			metric(p.Topic(), "NumberOfMessagesPublished", "Sum", "published"), delivered,
+		}
+	} else {
+		stored, published := own(processor, awsmetrics.OrdersStored, "stored"), own(publisher, awsmetrics.EventsPublished, "published")
+		way.metrics = []awscloudwatch.IMetric{
+			own(processor, awsmetrics.OrdersReceived, "received, tries included"), stored, published, delivered,
+			own(processor, awsmetrics.OrdersDuplicate, "duplicate"), own(processor, awsmetrics.OrdersRefused, "refused"),
+		}
+		missing.metrics = append(missing.metrics,
+			calculated("RUNNING_SUM(FILL(st,0)-FILL(p,0)-FILL(a,0))", "stored, not published (summed up)", minute(), map[string]awscloudwatch.IMetric{
+				"st": stored, "p": published, "a": own(publisher, awsmetrics.EventsPutAside, "put aside"),
+			}))
+	}
+	missing.metrics = append(missing.metrics, calculated("RUNNING_SUM(FILL(nf,0))", "published, not delivered (summed up)", minute(), map[string]awscloudwatch.IMetric{
+		"nf": metric(p.Topic(), "NumberOfNotificationsFailed", "Sum", ""),
+	}))
+	m.graphs(way, missing)
 }
 
 func (m *OrderMonitoring) queueRow() {

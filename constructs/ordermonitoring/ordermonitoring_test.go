@@ -268,16 +268,28 @@ func TestDashboard(t *testing.T) {
 				p.Pipeline.AddSubscriber(fmt.Sprint("More", i), nil)
 			}
 		},
+		"without metrics of our own": func(p *OrderMonitoringProps) {
+			full(p)
+			p.Pipeline = orderpipeline.NewOrderPipeline(awscdk.Stack_Of(p.Pipeline), "Quiet", &orderpipeline.OrderPipelineProps{DisableMetrics: true})
+			p.Pipeline.AddSubscriber("Billing", nil)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			template := synth(t, mutate)
 			d := dashboardOf(t, template)
 			metrics, statistics := map[string]bool{}, map[string]bool{}
+			own := 0
 			for _, m := range drawn(d) {
+				if m.namespace == awsmetrics.OwnNamespace {
+					own++
+				}
 				metrics[m.id()] = true
 				statistics[m.id()+m.statistic] = true
 			}
 			t.Logf("%d metrics, %d with their statistics", len(metrics), len(statistics))
+			if (own == 0) != (name == "without metrics of our own") {
+				t.Errorf("%d metrics of our own", own)
+			}
 			if len(statistics) > 50 {
 				t.Errorf("%d metrics, at most 50 are free", len(statistics))
 			}

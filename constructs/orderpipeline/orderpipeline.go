@@ -118,3 +118,6 @@ func (p *OrderPipeline) Subscribers() []*Subscriber {
 
 // RemovalPolicy of what holds orders, for what is built around the pipeline.
 func (p *OrderPipeline) RemovalPolicy() awscdk.RemovalPolicy { return p.settings.RemovalPolicy }
+
+// MetricsDisabled is whether the functions leave the pipeline's own metrics out of their logs.
+func (p *OrderPipeline) MetricsDisabled() bool { return p.settings.DisableMetrics }

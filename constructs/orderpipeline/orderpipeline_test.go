@@ -225,6 +225,10 @@ func TestProps(t *testing.T) {
 			"PProcessorLogs.RetentionInDays":              "365",
 			"PPublisher.Architectures":                    `["arm64"]`,
 		}},
+		{"DisableMetrics", func(p *props) { p.DisableMetrics = true }, map[string]string{
+			"PProcessor.Environment.Variables.METRICS": `"off"`,
+			"PPublisher.Environment.Variables.METRICS": `"off"`,
+		}},
 		{"Publisher.Function", func(p *props) {
 			p.Publisher.Function = orderpipeline.FunctionProps{Timeout: seconds(45), MemoryMiB: 512, Architecture: awslambda.Architecture_X86_64()}
 		}, map[string]string{
@@ -383,6 +387,38 @@ func TestNetworkAndRole(t *testing.T) {
 	}
 	if got := template.IDs("AWS::IAM::Role"); len(got) != 2 { // theirs and the publisher's
 		t.Errorf("roles: %q", got)
+	}
+}
+
+// A role that CDK does not change must have the permissions already: synth says which.
+func TestRoleThatIsNotChanged(t *testing.T) {
+	stack := synthtest.NewStack(t)
+	own := awsiam.NewRole(stack, jsii.String("Own"), &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil)})
+	imported := func(id string, mutable bool) awsiam.IRole {
+		return awsiam.Role_FromRoleArn(stack, &id, jsii.String("arn:aws:iam::123456789012:role/"+id), &awsiam.FromRoleArnOptions{Mutable: &mutable})
+	}
+	for id, test := range map[string]struct {
+		role  awsiam.IRole
+		warns bool
+	}{
+		"Changed":  {own, false},
+		"Attached": {imported("Mutable", true), false},
+		"Frozen":   {own.WithoutPolicyUpdates(nil), true},
+		"Fixed":    {imported("Immutable", false), true},
+	} {
+		var props orderpipeline.OrderPipelineProps
+		props.Processor.Function = orderpipeline.FunctionProps{Role: test.role, Tracing: true}
+		props.Publisher.Function.Role = test.role
+		p := orderpipeline.NewOrderPipeline(stack, id, &props)
+		said := strings.Join(synthtest.Warnings(p), "\n")
+		for _, want := range []string{
+			"Processor.Function.Role (", "It must let lambda.amazonaws.com assume it, and allow: dynamodb:PutItem and dynamodb:ConditionCheckItem on Table; sqs:SendMessage on RejectedQueue; ",
+			"logs:CreateLogStream and logs:PutLogEvents on its log group; xray:PutTraceSegments", "Publisher.Function.Role (", "sns:Publish on Topic; sqs:SendMessage on OnFailureQueue; logs:",
+		} {
+			if strings.Contains(said, want) != test.warns {
+				t.Errorf("%s warns of %q, which has %q: %t, want %t", id, said, want, !test.warns, test.warns)
+			}
+		}
 	}
 }
 

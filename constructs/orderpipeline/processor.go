@@ -24,6 +24,9 @@ const (
 	envOrderTTLSeconds  = "ORDER_TTL_SECONDS"
 )
 
+// envMetrics is for both functions: "off" leaves the metrics out of their log lines.
+const envMetrics = "METRICS"
+
 // SchemaFile is where the packaged processor finds a schema other than the default one: beside its binary. The field that
 // holds the order's id comes in the variable ORDER_ID_FIELD, which the construct sets for every Code. A processor of your
 // own that is made with processor.FromEnvironment gets the schema the same way:
@@ -68,6 +71,9 @@ func (p *OrderPipeline) newProcessor() {
 	if s.orderTTL > 0 {
 		environment[envOrderTTLSeconds] = jsii.String(strconv.FormatFloat(s.orderTTL, 'f', 0, 64))
 	}
+	if s.DisableMetrics {
+		environment[envMetrics] = jsii.String("off")
+	}
 	p.processor, p.processorLogs = function.New(p, "Processor", function.Props(s.Processor.Function), function.Leg{
 		Package:       processorPackage,
 		Files:         schemaFile(s.Schema),
@@ -80,6 +86,9 @@ func (p *OrderPipeline) newProcessor() {
 	grant.Write(p.table, p.processor, "dynamodb:PutItem", "dynamodb:ConditionCheckItem")
 	grant.Send(p.rejectedQueue, p.processor)
 	grant.Receive(p.queue, p.processor, "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+
+	function.CheckRole(p.processor, "Processor.Function", function.Props(s.Processor.Function),
+		"dynamodb:PutItem and dynamodb:ConditionCheckItem on Table; sqs:SendMessage on RejectedQueue; sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes on Queue")
 
 	props := &awslambda.EventSourceMappingProps{
 		Target:         p.processor,

@@ -26,6 +26,10 @@ type OrderPipelineProps struct {
 	// RemovalPolicy of everything that holds orders or tells of them: the table, the queues, the logs. Default: RETAIN, they
 	// outlive the stack.
 	RemovalPolicy awscdk.RemovalPolicy
+	// DisableMetrics leaves the six metrics of the pipeline's own (orders received, stored, duplicate and refused, events published and
+	// put aside) out of the functions' log lines. CloudWatch takes 0.30 USD a month for each metric beyond the ten that an
+	// organisation has for free. Default: false, they are there.
+	DisableMetrics bool
 
 	// Queue that takes the orders in, with its dead-letter queue.
 	Queue QueueProps
@@ -169,8 +173,9 @@ type FunctionProps struct {
 	Tracing bool
 	// LogRetention of the function's log group. Default: ONE_MONTH.
 	LogRetention awslogs.RetentionDays
-	// Role of the function. It gets the permissions that a role of the construct's would get; one that is imported so that
-	// CDK does not change it (Role_WithoutPolicyUpdates) must have them already. Default: a role is made.
+	// Role of the function. It gets the permissions that a role of the construct's would get; one that CDK does not change
+	// (imported as not mutable, or Role.WithoutPolicyUpdates) must have them already: a warning at synth lists them. Default: a
+	// role is made.
 	Role awsiam.IRole
 	// VPC that the function runs in. From there it must reach what it calls, through endpoints of the VPC or a NAT gateway:
 	// the processor DynamoDB and SQS, the publisher SNS and SQS, the API's status function DynamoDB. Default: nil, in none.

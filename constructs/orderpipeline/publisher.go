@@ -35,24 +35,30 @@ func PublisherCode(target golambda.Target) awslambda.Code {
 func (p *OrderPipeline) newPublisher() {
 	s := p.settings
 	p.onFailedQueue = p.newQueue(p, "OnFailureQueue", awssqs.QueueProps{RedriveAllowPolicy: nobodysDeadLetterQueue()})
+	environment := map[string]*string{
+		envTopicARN:          p.topic.TopicArn(),
+		envOnFailureQueueURL: p.onFailedQueue.QueueUrl(),
+		envMaxEventBytes:     jsii.String(strconv.Itoa(s.Topic.MaxMessageSizeBytes)),
+		envEventSource:       &s.Publisher.Event.Source,
+		envEventType:         &s.Publisher.Event.Type,
+		envEventAttributes:   jsii.String(strings.Join(s.Publisher.EventAttributes, ",")),
+	}
+	if s.DisableMetrics {
+		environment[envMetrics] = jsii.String("off")
+	}
 	p.publisher, p.publisherLogs = function.New(p, "Publisher", function.Props(s.Publisher.Function), function.Leg{
-		Package:     publisherPackage,
-		Description: "OrderPipeline: publishes an event for each stored order",
-		Timeout:     30,
-		Environment: map[string]*string{
-			envTopicARN:          p.topic.TopicArn(),
-			envOnFailureQueueURL: p.onFailedQueue.QueueUrl(),
-			envMaxEventBytes:     jsii.String(strconv.Itoa(s.Topic.MaxMessageSizeBytes)),
-			envEventSource:       &s.Publisher.Event.Source,
-			envEventType:         &s.Publisher.Event.Type,
-			envEventAttributes:   jsii.String(strings.Join(s.Publisher.EventAttributes, ",")),
-		},
+		Package:       publisherPackage,
+		Description:   "OrderPipeline: publishes an event for each stored order",
+		Timeout:       30,
+		Environment:   environment,
 		RemovalPolicy: s.RemovalPolicy,
 	})
 	p.topic.GrantPublish(p.publisher)
 	// Both the publisher itself and Lambda, for records that grew too old, put records aside there.
 	grant.Send(p.onFailedQueue, p.publisher)
 	grant.Stream(p.table, p.publisher)
+	function.CheckRole(p.publisher, "Publisher.Function", function.Props(s.Publisher.Function),
+		"dynamodb:DescribeStream, dynamodb:GetRecords, dynamodb:GetShardIterator and dynamodb:ListStreams on the stream of Table; sns:Publish on Topic; sqs:SendMessage on OnFailureQueue")
 
 	props := &awslambda.EventSourceMappingProps{
 		Target:         p.publisher,

@@ -13,7 +13,8 @@ import (
 // SubscriberProps configures a queue of events, see [OrderPipeline.AddSubscriber]. The zero value, and a nil pointer, get
 // every event.
 type SubscriberProps struct {
-	// FilterPolicy lets only some events through, by message attribute: "type", and those of PublisherProps.EventAttributes.
+	// FilterPolicy lets only some events through, by message attribute: "type", and those of PublisherProps.EventAttributes. Another
+	// one is refused, since no event has it; with an Existing topic, to which others may publish, it is a warning.
 	// At most 5. Default: all events.
 	FilterPolicy map[string]awssns.SubscriptionFilter
 	// FilterPolicyWithMessageBody lets only some events through, by what the event holds: "data" is the order's document. Not

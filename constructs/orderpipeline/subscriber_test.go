@@ -1,6 +1,7 @@
 package orderpipeline_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 
 func TestAddSubscriber(t *testing.T) {
 	stack := synthtest.NewStack(t)
-	p := orderpipeline.NewOrderPipeline(stack, "P", nil)
+	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{Publisher: orderpipeline.PublisherProps{EventAttributes: []string{"channel"}}})
 	p.AddSubscriber("Billing", nil)
 	shipping := p.AddSubscriber("Shipping", &orderpipeline.SubscriberProps{
 		FilterPolicy: map[string]awssns.SubscriptionFilter{
@@ -100,7 +101,7 @@ func subscription(t *testing.T, template synthtest.Template, protocol string) ma
 
 func TestOtherSubscribers(t *testing.T) {
 	stack := synthtest.NewStack(t)
-	p := orderpipeline.NewOrderPipeline(stack, "P", nil)
+	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{Publisher: orderpipeline.PublisherProps{EventAttributes: []string{"channel"}}})
 	web := awssns.SubscriptionFilter_StringFilter(&awssns.StringConditions{Allowlist: jsii.Strings("web")})
 	body := map[string]awssns.FilterOrPolicy{"data": awssns.FilterOrPolicy_Policy(&map[string]awssns.FilterOrPolicy{"channel": awssns.FilterOrPolicy_Filter(web)})}
 
@@ -192,9 +193,32 @@ func TestSubscribersQueueBroughtAlong(t *testing.T) {
 	}
 }
 
+// A filter by an attribute that no event has lets none through.
+func TestFilterPolicyOfNoEvent(t *testing.T) {
+	stack := synthtest.NewStack(t)
+	web := awssns.SubscriptionFilter_StringFilter(&awssns.StringConditions{Allowlist: jsii.Strings("web")})
+	absent := awssns.SubscriptionFilter_NotExistsFilter()
+	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{Publisher: orderpipeline.PublisherProps{EventAttributes: []string{"region"}}})
+	p.AddSubscriber("Fine", &orderpipeline.SubscriberProps{FilterPolicy: map[string]awssns.SubscriptionFilter{"region": web, "type": web, "channel": absent}})
+	theirs := awssns.Topic_FromTopicArn(stack, jsii.String("Theirs"), jsii.String("arn:aws:sns:us-east-1:123456789012:events"))
+	q := orderpipeline.NewOrderPipeline(stack, "Q", &orderpipeline.OrderPipelineProps{Topic: orderpipeline.TopicProps{Existing: theirs}})
+	q.AddEmailSubscriber("Mail", "orders@shop.example", &orderpipeline.SubscriptionProps{FilterPolicy: map[string]awssns.SubscriptionFilter{"channel": web}})
+	if said, want := strings.Join(synthtest.Warnings(q), "\n"), "The FilterPolicy of Mail asks for what no event of the pipeline has (channel)"; !strings.Contains(said, want) {
+		t.Errorf("warns of %s, want %s", said, want)
+	}
+	defer func() {
+		const want = `FilterPolicy is "channel": needs attributes that events have, else every event is filtered out: type, region; or add it to Publisher.EventAttributes`
+		if said := fmt.Sprint(recover()); !strings.Contains(said, want) {
+			t.Errorf("panics with %s, want %s", said, want)
+		}
+	}()
+	p.AddSubscriber("Deaf", &orderpipeline.SubscriberProps{FilterPolicy: map[string]awssns.SubscriptionFilter{"channel": web}})
+}
+
 func TestSubscriberValidation(t *testing.T) {
 	stack := synthtest.NewStack(t)
-	p := orderpipeline.NewOrderPipeline(stack, "P", nil)
+	attributes := orderpipeline.PublisherProps{EventAttributes: strings.Split("abcdef", "")}
+	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{Publisher: attributes})
 	large := orderpipeline.NewOrderPipeline(stack, "Large", &orderpipeline.OrderPipelineProps{Topic: orderpipeline.TopicProps{MaxMessageSizeBytes: 262_145}})
 	filter := awssns.SubscriptionFilter_ExistsFilter()
 	six := map[string]awssns.SubscriptionFilter{"a": filter, "b": filter, "c": filter, "d": filter, "e": filter, "f": filter}

@@ -106,7 +106,7 @@ func (s *settings) resolveProcessor(errs *check.Errors) {
 		errs.Range("Processor.MaxConcurrency", p.MaxConcurrency, 2, 1000, "these are Lambda's bounds")
 	}
 	s.processorTimeout = function.Check(errs, "Processor.Function", function.Props(p.Function), 30,
-		envTableName, envRejectedQueueURL, envMaxDocumentBytes, envOrderIDField, envLiftedAttributes, envOrderTTLSeconds)
+		envTableName, envRejectedQueueURL, envMaxDocumentBytes, envOrderIDField, envLiftedAttributes, envOrderTTLSeconds, envMetrics)
 	if reserved := p.Function.ReservedConcurrency; reserved > 0 {
 		if p.MaxConcurrency == 0 {
 			errs.Addf("Processor.Function.ReservedConcurrency", reserved, "needs a Processor.MaxConcurrency of at most that: pollers would go on receiving, and messages that are throttled count as tried")
@@ -137,7 +137,7 @@ func (s *settings) resolvePublisher(errs *check.Errors) {
 	errs.Range("Publisher.ParallelizationFactor", p.ParallelizationFactor, 1, 10, "these are Lambda's bounds")
 	s.publisherWindow = errs.Seconds("Publisher.BatchingWindow", p.BatchingWindow, 0, 0, 300, "these are Lambda's bounds")
 	function.Check(errs, "Publisher.Function", function.Props(p.Function), 30,
-		envTopicARN, envOnFailureQueueURL, envMaxEventBytes, envEventSource, envEventType, envEventAttributes)
+		envTopicARN, envOnFailureQueueURL, envMaxEventBytes, envEventSource, envEventType, envEventAttributes, envMetrics)
 
 	if p.Event.Source == "" {
 		p.Event.Source = order.DefaultEventSource
@@ -161,6 +161,8 @@ func (s *settings) resolvePublisher(errs *check.Errors) {
 			errs.Addf("Publisher.EventAttributes", name, "needs another name: this attribute holds the event's type")
 		case len(name) > 256, !attributeName.MatchString(name), reservedAttribute.MatchString(name):
 			errs.Addf("Publisher.EventAttributes", bounded(name), "needs letters, digits, _, - and single dots, at most 256, and no AWS. or Amazon. in front, as SNS does")
+		default:
+			s.checkTextField(errs, "Publisher.EventAttributes", name)
 		}
 	}
 }

@@ -1,9 +1,12 @@
 package orderpipeline
 
 import (
+	"fmt"
+	"maps"
 	"net/mail"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -85,12 +88,38 @@ func (p *OrderPipeline) checkSubscriber(errs *check.Errors, id string, attribute
 	if n := len(attributes); n > 5 {
 		errs.Addf("FilterPolicy", n, "needs at most 5 attributes, as SNS does")
 	}
+	if never := strings.Join(p.neverSent(attributes), ", "); never != "" && p.settings.Topic.Existing != nil {
+		p.warn("filterPolicy", fmt.Sprintf("The FilterPolicy of %s asks for what no event of the pipeline has (%s): it gets none of them, only what others publish to the topic. "+
+			"Add it to Publisher.EventAttributes, or acknowledge this.", id, never))
+	} else if never != "" {
+		errs.Addf("FilterPolicy", never, "needs attributes that events have, else every event is filtered out: %s; or add it to Publisher.EventAttributes",
+			strings.Join(append([]string{"type"}, p.settings.Publisher.EventAttributes...), ", "))
+	}
 	if n := len(body); n > 5 {
 		errs.Addf("FilterPolicyWithMessageBody", n, "needs at most 5 keys, as SNS does")
 	}
 	if len(attributes) > 0 && len(body) > 0 {
 		errs.Addf("FilterPolicyWithMessageBody", check.Verbatim("set"), "needs FilterPolicy to be left out: SNS filters a subscription by attributes or by body, not by both")
 	}
+}
+
+// neverSent are the attributes that a filter policy asks for, and no event has.
+func (p *OrderPipeline) neverSent(policy map[string]awssns.SubscriptionFilter) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(policy)) {
+		if name != "type" && !slices.Contains(p.settings.Publisher.EventAttributes, name) && !takesAbsence(policy[name]) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// takesAbsence is whether a filter lets events through that have no such attribute.
+func takesAbsence(filter awssns.SubscriptionFilter) bool {
+	conditions := filter.Conditions()
+	return conditions != nil && slices.ContainsFunc(*conditions, func(c any) bool {
+		condition, _ := c.(map[string]any)
+		return condition["exists"] == false
+	})
 }
 
 const rawDelivery = "needs false: SNS delivers the bare event to queues and HTTPS addresses only"

@@ -84,10 +84,22 @@ func (s *settings) resolveIndexes(errs *check.Errors) {
 		// A comma would come out of the processor's environment as two fields.
 		if name == "" || len(name) > maxLiftedName || strings.Contains(name, ",") || !utf8.ValidString(name) {
 			errs.Addf("Table.LiftedFields and Table.Indexes.Field", bounded(name), "needs a name of 1 to %d bytes without commas: it becomes that of an attribute", maxLiftedName)
+		} else {
+			s.checkTextField(errs, "Table.LiftedFields and Table.Indexes.Field", name)
 		}
 	}
 	if n := len(s.liftedFields); n > maxLifted {
 		errs.Addf("Table.LiftedFields and Table.Indexes.Field", strings.Join(s.liftedFields, ","), "needs at most %d fields, not %d: an item has no room for more beside the largest order", maxLifted, n)
+	}
+}
+
+// checkTextField reports a field that no document has as a text: nothing would ever be found by it.
+func (s *settings) checkTextField(errs *check.Errors, field, name string) {
+	if s.Schema.IDField() == "" { // not made by NewSchema, which is reported
+		return
+	}
+	if err := s.Schema.CheckTextField(name); err != nil {
+		errs.Addf(field, bounded(name), "needs a text on the document's top level: %v", err)
 	}
 }
 

@@ -50,6 +50,10 @@ func TestValidation(t *testing.T) {
 	fifoTopic := awssns.NewTopic(stack, jsii.String("FifoTopic"), &awssns.TopicProps{Fifo: jsii.Bool(true)})
 	key := awskms.NewKey(stack, jsii.String("Key"), nil)
 	awsKey := awskms.Alias_FromAliasName(stack, jsii.String("AWSKey"), jsii.String("alias/aws/sqs"))
+	closed, err := order.NewSchema([]byte(strings.Replace(string(order.DefaultSchema().JSON()), `"type": "object"`, `"type": "object", "additionalProperties": false`, 1)), "orderId")
+	if err != nil {
+		t.Fatal(err)
+	}
 	const about = "orderpipeline.OrderPipelineProps: "
 	for _, test := range []struct {
 		name   string
@@ -132,6 +136,16 @@ func TestValidation(t *testing.T) {
 		}, `Table.Indexes is too long: needs at most 20 indexes, not 21, as DynamoDB does`},
 		{"lifted field", func(p *props) { p.Table.LiftedFields = []string{"a,b"} },
 			`Table.LiftedFields and Table.Indexes.Field is "a,b": needs a name of 1 to 251 bytes without commas: it becomes that of an attribute`},
+		{"lifted field that is no text", func(p *props) { p.Table.LiftedFields = []string{"items"} },
+			`Table.LiftedFields and Table.Indexes.Field is "items": needs a text on the document's top level: the schema makes "items" of type array; its texts are channel, `},
+		{"index by a field that no document has", func(p *props) {
+			p.Schema, p.Table.Indexes = closed, []orderpipeline.IndexProps{{Field: "channel", SortField: "chanel"}}
+		}, `Table.LiftedFields and Table.Indexes.Field is "chanel": needs a text on the document's top level: the schema has no member "chanel" and allows none that it does not name; its texts are channel, `},
+		{"attribute that no document has", func(p *props) { p.Schema, p.Publisher.EventAttributes = closed, []string{"chanel"} },
+			`Publisher.EventAttributes is "chanel": needs a text on the document's top level: the schema has no member "chanel"`},
+		{"attribute that the schema does not name", func(p *props) { p.Publisher.EventAttributes = []string{"chanel"} }, ""},
+		{"metrics by hand", func(p *props) { p.Publisher.Function.Environment = map[string]string{"METRICS": "off"} },
+			`Publisher.Function.Environment is "METRICS": needs another name: the construct sets this variable itself`},
 		{"too many lifted fields", func(p *props) { p.Table.LiftedFields = strings.Split("a,b,c,d,e,f,g,h,i", ",") },
 			`Table.LiftedFields and Table.Indexes.Field is "a,b,c,d,e,f,g,h,i": needs at most 8 fields, not 9: an item has no room for more beside the largest order`},
 		{"replica of a stack without a region", func(p *props) { p.Table.Replicas = []orderpipeline.ReplicaProps{{Region: "eu-west-1"}} },

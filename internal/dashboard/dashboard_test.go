@@ -1,7 +1,11 @@
 package dashboard
 
 import (
+	"bytes"
 	"encoding/xml"
+	"image"
+	"image/color"
+	"image/png"
 	"io"
 	"strings"
 	"testing"
@@ -45,17 +49,27 @@ func TestParse(t *testing.T) {
 	}
 }
 
-func TestSVG(t *testing.T) {
+// drawn is the body above with states and datapoints.
+func drawn(t *testing.T) (*Dashboard, Data) {
+	t.Helper()
 	d, err := Parse([]byte(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	to := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	drawing := string(SVG(d, Data{
+	return d, Data{
 		From: to.Add(-3 * time.Hour), To: to, Note: "drawn for the test",
 		States: map[string]string{"QueueAge": "ALARM"},
 		Series: map[[2]int]Series{{2, 0}: {{to.Add(-3 * time.Hour), 0}, {to, 400}}, {3, 0}: {{to, 7}}},
-	}))
+	}
+}
+
+func TestSVG(t *testing.T) {
+	file, err := SVG(drawn(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawing := string(file)
 	decoder := xml.NewDecoder(strings.NewReader(drawing))
 	for {
 		if _, err := decoder.Token(); err == io.EOF {
@@ -75,6 +89,52 @@ func TestSVG(t *testing.T) {
 	if strings.Contains(drawing, "NumberOfMessagesSent") {
 		t.Error("a hidden metric is drawn")
 	}
+}
+
+func TestPNG(t *testing.T) {
+	file, err := PNG(drawn(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := png.Decode(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := picture.Bounds().Size(), image.Pt(1440, 10*row+24); got != want {
+		t.Errorf("the picture has %v pixels, want %v", got, want)
+	}
+	// Where the SVG has it: the alarm's line at 300 of 400, below the widget's top at 4 rows, the end of the graph at 400, and the
+	// dot of the other widget; beside them there is paper.
+	for what, want := range map[string]struct {
+		at    image.Rectangle
+		color color.NRGBA
+	}{
+		"the alarm's line": {image.Rect(52, 4*row+80, 700, 4*row+90), color.NRGBA{0xd1, 0x32, 0x12, 0xff}},
+		"the graph":        {image.Rect(600, 4*row+39, 708, 4*row+80), color.NRGBA{0x1f, 0x77, 0xb4, 0xff}},
+		"the dot":          {image.Rect(720+700, 4*row+30, 720+714, 4*row+224), color.NRGBA{0x1f, 0x77, 0xb4, 0xff}},
+		"the title":        {image.Rect(14, 5, 200, 30), color.NRGBA{0x16, 0x19, 0x1f, 0xff}},
+		"paper":            {image.Rect(100, 4*row+45, 300, 4*row+78), color.NRGBA{0xff, 0xff, 0xff, 0xff}},
+	} {
+		if n := count(picture, want.at, want.color); n == 0 {
+			t.Errorf("%s is not there: no pixel of %v in %v", what, want.color, want.at)
+		}
+	}
+	if n := count(picture, image.Rect(800, 4*row+40, 1400, 4*row+200), color.NRGBA{0xd1, 0x32, 0x12, 0xff}); n > 0 {
+		t.Errorf("%d pixels of an alarm line in the graph that has none", n)
+	}
+}
+
+// count of the pixels that have about the colour; edges are smoothed.
+func count(picture image.Image, at image.Rectangle, want color.NRGBA) (n int) {
+	near := func(got uint32, want uint8) bool { return max(got>>8, uint32(want))-min(got>>8, uint32(want)) < 70 }
+	for x := at.Min.X; x < at.Max.X; x++ {
+		for y := at.Min.Y; y < at.Max.Y; y++ {
+			if r, g, b, _ := picture.At(x, y).RGBA(); near(r, want.R) && near(g, want.G) && near(b, want.B) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func TestNumbers(t *testing.T) {

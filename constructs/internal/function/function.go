@@ -2,9 +2,11 @@
 package function
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
@@ -84,6 +86,30 @@ func Check(errs *check.Errors, field string, p Props, timeout float64, reserved 
 		}
 	}
 	return errs.Seconds(field+".Timeout", p.Timeout, timeout, 1, 900, "these are Lambda's bounds")
+}
+
+// CheckRole warns at synth where a role that was brought along does not change: needs is what it must allow. It comes after all
+// grants.
+func CheckRole(f awslambda.Function, field string, p Props, needs string) {
+	switch p.Role.(type) {
+	case nil, awsiam.Role, awsiam.LazyRole: // of this app, and not frozen: that one is of no type that CDK tells
+		return
+	}
+	for _, child := range *p.Role.Node().Children() {
+		if strings.HasPrefix(*child.Node().Id(), "Policy") {
+			return // imported, and CDK has attached a policy to it
+		}
+	}
+	needs += "; logs:CreateLogStream and logs:PutLogEvents on its log group"
+	if p.Tracing {
+		needs += "; xray:PutTraceSegments and xray:PutTelemetryRecords on *"
+	}
+	if p.VPC != nil {
+		needs += "; what the managed policy AWSLambdaVPCAccessExecutionRole allows"
+	}
+	awscdk.Annotations_Of(f).AddWarningV2(jsii.String("orderpipeline:role"), jsii.String(fmt.Sprintf(
+		"%s.Role (%s) is not changed from here. It must let lambda.amazonaws.com assume it, and allow: %s. Where one of these is encrypted with a key of the customer's, "+
+			"it must be allowed to use the key as well.", field, *p.Role.Node().Path(), needs)))
 }
 
 // Code builds a main package of this module, with files beside it. It panics when this module's sources are not to be found.

@@ -50,9 +50,9 @@ func NewStackWithCode(t testing.TB, out string) awscdk.Stack {
 }
 
 // Warnings that were given at synth to what is in a stack.
-func Warnings(stack awscdk.Stack) []string {
+func Warnings(scope constructs.Construct) []string {
 	var said []string
-	for _, node := range *stack.Node().FindAll(constructs.ConstructOrder_PREORDER) {
+	for _, node := range *scope.Node().FindAll(constructs.ConstructOrder_PREORDER) {
 		for _, entry := range *node.Node().Metadata() {
 			if *entry.Type == "aws:cdk:warning" {
 				said = append(said, fmt.Sprint(entry.Data))

@@ -1,0 +1,34 @@
+package order
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestCheckTextField(t *testing.T) {
+	const schema = `{"$schema":"http://json-schema.org/draft-04/schema#","type":"object","required":["id"],` +
+		`"definitions":{"text":{"type":"string"}},` +
+		`"properties":{"id":{"type":"string","pattern":"^[a-z]{1,9}$","maxLength":9},"city":{"type":["string","null"]},"total":{"type":"integer"},` +
+		`"lines":{"type":["array","null"]},"other":{"$ref":"#/definitions/text"}}OPEN}`
+	for _, test := range []struct{ open, field, want string }{
+		{`,"additionalProperties":false`, "id", ""},
+		{`,"additionalProperties":false`, "city", ""},
+		{`,"additionalProperties":false`, "other", ""}, // not looked at
+		{`,"additionalProperties":false`, "total", `the schema makes "total" of type integer; its texts are city, id`},
+		{`,"additionalProperties":false`, "lines", `the schema makes "lines" of type array or null; its texts are city, id`},
+		{`,"additionalProperties":false`, "chanel", `the schema has no member "chanel" and allows none that it does not name; its texts are city, id`},
+		{``, "chanel", ""},
+		{``, "total", `the schema makes "total" of type integer`},
+		{`,"additionalProperties":true`, "chanel", ""},
+		{`,"additionalProperties":{"type":"string"}`, "chanel", ""},
+		{`,"additionalProperties":false,"patternProperties":{"^x":{"type":"string"}}`, "chanel", ""},
+	} {
+		s, err := NewSchema([]byte(strings.Replace(schema, "OPEN", test.open, 1)), "id")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.CheckTextField(test.field); test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s with %q: %v, want %q", test.field, test.open, err, test.want)
+		}
+	}
+}
