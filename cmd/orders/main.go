@@ -128,10 +128,7 @@ var environmentName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,19}$`)
 func run(ctx context.Context, args []string, a *app) (status int) {
 	var c cli
 	exited := -1 // kong exits for --help
-	parser, err := kong.New(&c, kong.Name("orders"), kong.Description(description),
-		kong.Writers(a.stdout, a.stderr), kong.Exit(func(code int) { exited = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(a))
+	parser, err := newParser(ctx, &c, a, func(code int) { exited = code })
 	if err != nil {
 		fmt.Fprintln(a.stderr, "orders:", err)
 		return usageStatus
@@ -151,6 +148,12 @@ func run(ctx context.Context, args []string, a *app) (status int) {
 	}
 	a.target = deployment.Target{Env: c.Env, Region: c.Region, Profile: c.Profile}
 	return report(a.stderr, explain(ctx, a, parsed.Run()))
+}
+
+func newParser(ctx context.Context, c *cli, a *app, exit func(int)) (*kong.Kong, error) {
+	return kong.New(c, kong.Name("orders"), kong.Description(description), kong.Writers(a.stdout, a.stderr), kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(a))
 }
 
 // clock prints steps with the time since the start.
