@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"cmp"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
@@ -77,6 +79,7 @@ func NewMonitoringStack(scope constructs.Construct, id string, env Environment, 
 	}
 	output(deployment.OutputCriticalTopicARN, s.monitoring.CriticalTopic().TopicArn(), "Alarms worth waking people for")
 	output(deployment.OutputWarningTopicARN, s.monitoring.WarningTopic().TopicArn(), "Alarms that can wait for the day, and costs")
+	output(deployment.OutputAlarmProfile, jsii.String(string(cmp.Or(settings.Alarms, ordermonitoring.ProfileCore))), "Which alarms there are: none, core or full")
 	output(deployment.OutputDashboardName, s.monitoring.Dashboard().DashboardName(), "Dashboard in CloudWatch")
 	return s
 }

@@ -110,7 +110,11 @@ func (d *doctor) alarms(ctx context.Context) (found []finding, err error) {
 		}
 		alarms, composites = append(alarms, page.MetricAlarms...), append(composites, page.CompositeAlarms...)
 	}
-	if len(alarms)+len(composites) == 0 && d.d.Env != deployment.Local {
+	if len(alarms)+len(composites) == 0 {
+		profile, err := deployment.AlarmProfile(ctx, d.cfg, d.d.Env)
+		if err != nil || profile == "none" { // as it was meant
+			return nil, err
+		}
 		found = append(found, finding{"alarm", prefix + "*", "there is no alarm", "nobody is told when orders get stuck", "deploy the monitoring stack: " + d.orders("up")})
 	}
 	// What a composite alarm watches reports through it.

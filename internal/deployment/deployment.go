@@ -77,22 +77,33 @@ func (e *NotDeployedError) Remedy() string {
 func Describe(ctx context.Context, cfg aws.Config, env string) (*Deployment, error) {
 	stack := StackName(env)
 	missing := &NotDeployedError{Env: env, Stack: stack, Where: cmp.Or(aws.ToString(cfg.BaseEndpoint), cfg.Region)}
+	found, err := find(ctx, cfg, stack)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return nil, missing
+	}
+	if len(found.Outputs) == 0 { // the first deployment is under way, or failed
+		missing.Why = fmt.Sprintf("stack %s is in state %s", stack, found.StackStatus)
+		return nil, missing
+	}
+	return read(env, cfg, missing, found.Outputs)
+}
+
+// find is a stack, nil when there is none.
+func find(ctx context.Context, cfg aws.Config, stack string) (*types.Stack, error) {
 	answer, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
 	var api smithy.APIError
 	switch {
 	case errors.As(err, &api) && api.ErrorCode() == "ValidationError" && strings.Contains(api.ErrorMessage(), "does not exist"):
-		return nil, missing
+		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("read stack %s: %w", stack, err)
 	case len(answer.Stacks) == 0:
-		return nil, missing
+		return nil, nil
 	}
-	status := answer.Stacks[0].StackStatus
-	if len(answer.Stacks[0].Outputs) == 0 { // the first deployment is under way, or failed
-		missing.Why = fmt.Sprintf("stack %s is in state %s", stack, status)
-		return nil, missing
-	}
-	return read(env, cfg, missing, answer.Stacks[0].Outputs)
+	return &answer.Stacks[0], nil
 }
 
 func read(env string, cfg aws.Config, missing *NotDeployedError, outputs []types.Output) (*Deployment, error) {

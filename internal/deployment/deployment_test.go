@@ -75,6 +75,20 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+func TestAlarmProfile(t *testing.T) {
+	for want, outputs := range map[string]map[string]string{"none": {OutputAlarmProfile: "none"}, "": {"SomethingElse": "x"}} {
+		if got, err := AlarmProfile(t.Context(), cloudFormation(t, outputs), "dev"); got != want || err != nil {
+			t.Errorf("%v: got %q, %v; want %q", outputs, got, err, want)
+		}
+	}
+	if got, err := AlarmProfile(t.Context(), cloudFormation(t, nil), "dev"); got != "" || err != nil {
+		t.Errorf("without a stack: %q, %v", got, err)
+	}
+	if _, err := AlarmProfile(t.Context(), local.Config("http://127.0.0.1:1"), "dev"); err == nil {
+		t.Error("no error where nobody answers")
+	}
+}
+
 func TestNotDeployed(t *testing.T) {
 	short := outputs()
 	delete(short, OutputQueueURL)
