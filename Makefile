@@ -36,12 +36,13 @@ orders: check-go ## Build the operator's command, .local/bin/orders
 test: lint ## Everything that CI checks: lint, all tests (they start their own emulator), fuzzing, mutants
 	$(call step,unit and snapshot tests,go test -timeout 20m $$(go list ./... | grep -Ev '$(SLOW)'))
 	$(call step,fault simulation,go test -timeout 20m -v ./test/faults)
-	$(call step,tests on the emulator,go test -p 1 -timeout 30m $$(go list ./... | grep -E '$(EMULATOR)'))
+	$(call step,tests on the emulator,go test -p 2 -timeout 30m $$(go list ./... | grep -E '$(EMULATOR)'))
+	$(call step,embedding apps,go test -timeout 30m ./test/embed)
 	@$(MAKE) --no-print-directory fuzz mutants
 
-# One at a time: each of them keeps a small machine busy, and what is late there looks like what is lost.
-EMULATOR := /internal/local$$|/test/(e2e|chaos|operate|monitoring|upgrade|embed)$$
-SLOW := $(EMULATOR)|/test/faults$$
+# Two at a time: they wait more than they work, but with more of them a small machine is late, and what is late looks like what is lost.
+EMULATOR := /internal/local$$|/test/(e2e|chaos|operate|monitoring|upgrade)$$
+SLOW := $(EMULATOR)|/test/(faults|embed)$$
 
 # One target a parser of outside input. Without -fuzzminimizetime, minimizing one input can take the whole time.
 FUZZTIME ?= 20s

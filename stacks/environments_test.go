@@ -1,7 +1,13 @@
 package stacks
 
 import (
+	"fmt"
+	"math"
+	"os"
+	"strings"
 	"testing"
+
+	"github.com/orderpipeline/orderpipeline/internal/prices"
 )
 
 func TestEnvironmentsAreValid(t *testing.T) {
@@ -53,5 +59,43 @@ environment 6 ("there"): Monitoring.MonthlyBudgetUSD and CostAnomalies need to b
 	}
 	if _, err := Lookup([]Environment{{Name: "dev"}, {Name: "Prod"}}, "dev"); err == nil {
 		t.Error("a wrong environment is reported only when it is asked for")
+	}
+}
+
+// A budget is what the environment comes to by the price list, and as much more as keeps its first notification, at 80 %, quiet.
+// The docs say so with the same figures.
+func TestBudgetsFollowThePrices(t *testing.T) {
+	text, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := prices.Current()
+	for _, test := range []struct {
+		env, orders string
+		n           float64
+		alarms      int
+	}{{"dev", "1,000", 1_000, 0}, {"staging", "10,000", 10_000, 9}, {"prod", "100,000", 100_000, 10}} {
+		env, err := Lookup(Environments(), test.env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pipeline, monitoring := list.Pipeline(test.n), list.Monitoring(test.alarms)
+		if want := math.Ceil((pipeline + monitoring) / 0.8); env.Monitoring.MonthlyBudgetUSD != want {
+			t.Errorf("%s: the budget is %g USD, want %g for %.2f + %.2f", test.env, env.Monitoring.MonthlyBudgetUSD, want, pipeline, monitoring)
+		}
+		row := fmt.Sprintf("| %s | %s | %.2f | %.2f | %g |", test.env, test.orders, pipeline, monitoring, env.Monitoring.MonthlyBudgetUSD)
+		if !strings.Contains(string(text), "\n"+row+"\n") {
+			t.Errorf("docs/operations.md has no row\n%s", row)
+		}
+	}
+	flowing := strings.Join(strings.Fields(string(text)), " ")
+	for what, want := range map[string]string{
+		"date": list.Date, "price beyond ten alarms": fmt.Sprintf("%.2f USD a month is charged for each beyond", list.Alarms),
+		"price beyond three dashboards": fmt.Sprintf("%.2f USD a month beyond", list.Dashboards), "price beyond ten metrics": fmt.Sprintf("%.2f USD each a month", list.Metrics),
+		"scope of what is free": "free once an organisation",
+	} {
+		if !strings.Contains(flowing, want) {
+			t.Errorf("docs/operations.md does not have the %s: %q", what, want)
+		}
 	}
 }

@@ -32,7 +32,7 @@ func commandsIn(page string) (all [][]string) {
 			if i := slices.IndexFunc(args, func(a string) bool { return a == "#" || a == "|" || a == "&&" }); i >= 0 {
 				args = args[:i]
 			}
-			if len(args) > 0 {
+			if args = slices.DeleteFunc(args, func(a string) bool { return a == "--help" }); len(args) > 0 {
 				all = append(all, args)
 			}
 		}
@@ -55,7 +55,7 @@ func commandsIn(page string) (all [][]string) {
 
 func TestCommandsIn(t *testing.T) {
 	got := commandsIn("Orders: `orders doctor`, and `git checkout X && orders up\n--env prod`; `aws sqs orders x`.\n" +
-		"```\norders redrive dlq --yes   sends them back\necho {} |\n  .local/bin/orders post -\ncat x | orders post - # comment\nordersX y\n```\n`orders`, orders status\n")
+		"```\norders redrive dlq --yes   sends them back\necho {} |\n  .local/bin/orders post -\ncat x | orders post - # comment\nordersX y\n```\n`orders`, `orders --help`, orders status\n")
 	want := [][]string{{"redrive", "dlq", "--yes"}, {"post", "-"}, {"post", "-"}, {"doctor"}, {"up", "--env", "prod"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

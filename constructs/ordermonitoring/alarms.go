@@ -271,8 +271,9 @@ func (m *OrderMonitoring) durationThreshold(f awslambda.Function) float64 {
 	return timeout * 1000 * m.settings.Thresholds.FunctionDurationPercent / 100
 }
 
-// AddAlarm adds an alarm of your own. id must be unique among the alarms; it names the alarm's section in the runbook. It
-// panics with an error when props are incomplete.
+// AddAlarm adds an alarm of your own. id must be unique among the alarms; it names the alarm's section in the runbook. The dashboard
+// has been made by then, without it: add a widget to [OrderMonitoring.Dashboard]. It panics with an error when props are
+// incomplete.
 func (m *OrderMonitoring) AddAlarm(id string, props AlarmProps) awscloudwatch.Alarm {
 	if props.Metric == nil || props.Meaning == "" {
 		panic(fmt.Errorf("ordermonitoring.AlarmProps of %q: needs a Metric to watch and a Meaning to tell", id))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ import (
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
 	"github.com/orderpipeline/orderpipeline/internal/awsmetrics"
 	"github.com/orderpipeline/orderpipeline/internal/dashboard"
+	"github.com/orderpipeline/orderpipeline/internal/prices"
 )
 
 func TestMain(m *testing.M) { synthtest.Main(m) }
@@ -135,52 +137,110 @@ func drawn(d *dashboard.Dashboard) []metricOf {
 	return all
 }
 
+// wantAlarm is what an alarm is to be.
+type wantAlarm struct{ alarm, metric, dimensions, condition, missing, topic string }
+
+func checkAlarm(t *testing.T, template synthtest.Template, want wantAlarm, section string) {
+	t.Helper()
+	p := template.Resources[template.ID(t, "MAlarm"+want.alarm)].Properties
+	metrics := alarmsOf(t, synthtest.Template{Resources: map[string]synthtest.Resource{"A": {Type: "AWS::CloudWatch::Alarm", Properties: p}}})
+	m := metrics[0]
+	var dimensions []string
+	for name, value := range m.dimensions {
+		dimensions = append(dimensions, name+"="+value)
+	}
+	slices.Sort(dimensions)
+	got := []string{
+		m.namespace + " " + m.name + " " + m.statistic, strings.Join(dimensions, " "),
+		fmt.Sprintf("%v %v, %v of %v × %v s", p["ComparisonOperator"], p["Threshold"], p["DatapointsToAlarm"], p["EvaluationPeriods"], p["Period"]),
+		fmt.Sprint(p["TreatMissingData"]), synthtest.JSON(t, p["AlarmActions"]),
+	}
+	expected := []string{want.metric, want.dimensions, want.condition, want.missing, `[{"Ref":"` + template.ID(t, want.topic) + `"}]`}
+	if diff := cmp.Diff(expected, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", want.alarm, diff)
+	}
+	description, _ := p["AlarmDescription"].(string)
+	if link := DefaultRunbookURL + "#" + strings.ToLower(section); !strings.HasSuffix(description, " What to do: "+link) || len(description) > 1024 {
+		t.Errorf("%s: description %q, want the link %s", want.alarm, description, link)
+	}
+	if p["AlarmName"] != nil || p["OKActions"] != nil {
+		t.Errorf("%s: %v, %v", want.alarm, p["AlarmName"], p["OKActions"])
+	}
+}
+
+// What the alarms watch, in terms of a template.
+type watchedParts struct {
+	api                    string
+	queue, function, table func(path string) string
+}
+
+func partsOf(t *testing.T, template synthtest.Template) watchedParts {
+	id := func(path string) string { return template.ID(t, path) }
+	apiName, _ := template.Resources[id("APIRestApi")].Properties["Name"].(string)
+	return watchedParts{
+		api:      "ApiName=" + apiName + " Stage=${" + id("APIRestApiDeploymentStagev1") + "}",
+		queue:    func(path string) string { return "QueueName=${" + id(path) + ".QueueName}" },
+		function: func(path string) string { return "FunctionName=${" + id(path) + "}" },
+		table:    func(path string) string { return "TableName=${" + id(path) + "}" },
+	}
+}
+
 func TestCoreAlarms(t *testing.T) {
 	template := synth(t, nil)
-	id := func(path string) string { return template.ID(t, path) }
-	const api = "AWS/ApiGateway 5XXError Average"
-	apiName, _ := template.Resources[id("APIRestApi")].Properties["Name"].(string)
-	queue := func(path string) string { return "QueueName=${" + id(path) + ".QueueName}" }
-	function := func(path string) string { return "FunctionName=${" + id(path) + "}" }
-	for _, test := range []struct{ alarm, metric, dimensions, condition, missing, topic string }{
-		{"APIServerErrors", api, "ApiName=" + apiName + " Stage=${" + id("APIRestApiDeploymentStagev1") + "}", "GreaterThanThreshold 0.01, 2 of 3 × 60 s", "notBreaching", "MCritical"},
-		{"QueueAge", "AWS/SQS ApproximateAgeOfOldestMessage Maximum", queue("PQueue"), "GreaterThanThreshold 300, 5 of 5 × 60 s", "notBreaching", "MCritical"},
-		{"DeadLetters", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", queue("PDeadLetterQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MCritical"},
-		{"Rejected", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", queue("PRejectedQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MWarning"},
-		{"OnFailure", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", queue("POnFailureQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MCritical"},
-		{"ProcessorErrors", "AWS/Lambda Errors Sum", function("PProcessor"), "GreaterThanOrEqualToThreshold 1, 3 of 5 × 60 s", "notBreaching", "MWarning"},
-		{"PublisherErrors", "AWS/Lambda Errors Sum", function("PPublisher"), "GreaterThanOrEqualToThreshold 1, 3 of 5 × 60 s", "notBreaching", "MWarning"},
-		{"PublisherAge", "AWS/Lambda IteratorAge Maximum", function("PPublisher"), "GreaterThanThreshold 60000, 3 of 3 × 60 s", "notBreaching", "MCritical"},
-		{"PublisherHeartbeat", "AWS/Lambda Invocations Sum", function("PPublisher"), "LessThanThreshold 1, 12 of 12 × 3600 s", "breaching", "MCritical"},
-		{"DeliveryFailures", "AWS/SNS NumberOfNotificationsFailed Sum", "TopicName=${" + id("PTopic") + ".TopicName}", "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MCritical"},
+	parts := partsOf(t, template)
+	topic := "TopicName=${" + template.ID(t, "PTopic") + ".TopicName}"
+	for _, want := range []wantAlarm{
+		{"APIServerErrors", "AWS/ApiGateway 5XXError Average", parts.api, "GreaterThanThreshold 0.01, 2 of 3 × 60 s", "notBreaching", "MCritical"},
+		{"QueueAge", "AWS/SQS ApproximateAgeOfOldestMessage Maximum", parts.queue("PQueue"), "GreaterThanThreshold 300, 5 of 5 × 60 s", "notBreaching", "MCritical"},
+		{"DeadLetters", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", parts.queue("PDeadLetterQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MCritical"},
+		{"Rejected", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", parts.queue("PRejectedQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MWarning"},
+		{"OnFailure", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", parts.queue("POnFailureQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MCritical"},
+		{"ProcessorErrors", "AWS/Lambda Errors Sum", parts.function("PProcessor"), "GreaterThanOrEqualToThreshold 1, 3 of 5 × 60 s", "notBreaching", "MWarning"},
+		{"PublisherErrors", "AWS/Lambda Errors Sum", parts.function("PPublisher"), "GreaterThanOrEqualToThreshold 1, 3 of 5 × 60 s", "notBreaching", "MWarning"},
+		{"PublisherAge", "AWS/Lambda IteratorAge Maximum", parts.function("PPublisher"), "GreaterThanThreshold 60000, 3 of 3 × 60 s", "notBreaching", "MCritical"},
+		{"PublisherHeartbeat", "AWS/Lambda Invocations Sum", parts.function("PPublisher"), "LessThanThreshold 1, 12 of 12 × 3600 s", "breaching", "MCritical"},
+		{"DeliveryFailures", "AWS/SNS NumberOfNotificationsFailed Sum", topic, "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MCritical"},
 	} {
-		p := template.Resources[id("MAlarm"+test.alarm)].Properties
-		metrics := alarmsOf(t, synthtest.Template{Resources: map[string]synthtest.Resource{"A": {Type: "AWS::CloudWatch::Alarm", Properties: p}}})
-		m := metrics[0]
-		var dimensions []string
-		for name, value := range m.dimensions {
-			dimensions = append(dimensions, name+"="+value)
-		}
-		slices.Sort(dimensions)
-		got := []string{
-			m.namespace + " " + m.name + " " + m.statistic, strings.Join(dimensions, " "),
-			fmt.Sprintf("%v %v, %v of %v × %v s", p["ComparisonOperator"], p["Threshold"], p["DatapointsToAlarm"], p["EvaluationPeriods"], p["Period"]),
-			fmt.Sprint(p["TreatMissingData"]), synthtest.JSON(t, p["AlarmActions"]),
-		}
-		want := []string{test.metric, test.dimensions, test.condition, test.missing, `[{"Ref":"` + id(test.topic) + `"}]`}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", test.alarm, diff)
-		}
-		description, _ := p["AlarmDescription"].(string)
-		if link := DefaultRunbookURL + "#" + strings.ToLower(test.alarm); !strings.HasSuffix(description, " What to do: "+link) || len(description) > 1024 {
-			t.Errorf("%s: description %q, want the link %s", test.alarm, description, link)
-		}
-		if p["AlarmName"] != nil || p["OKActions"] != nil {
-			t.Errorf("%s: %v, %v", test.alarm, p["AlarmName"], p["OKActions"])
-		}
+		checkAlarm(t, template, want, want.alarm)
 	}
 	if n := len(template.IDs("AWS::CloudWatch::Alarm")); n != 10 {
 		t.Errorf("%d core alarms, want the 10 that are free", n)
+	}
+}
+
+// The further alarms can wait for the day: what they tell of either mends itself or has a core alarm as well.
+func TestFurtherAlarms(t *testing.T) {
+	template := synth(t, full)
+	parts := partsOf(t, template)
+	const (
+		throttles = "GreaterThanOrEqualToThreshold 1, 3 of 5 × 60 s"
+		once      = "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s"
+		close     = "GreaterThanThreshold 24000, 3 of 3 × 60 s" // 80 % of 30 s
+	)
+	further := []wantAlarm{
+		{"APIClientErrors", "AWS/ApiGateway 4XXError Average", parts.api, "GreaterThanThreshold 0.05, 5 of 5 × 60 s", "", ""},
+		{"APILatency", "AWS/ApiGateway Latency p99", parts.api, "GreaterThanThreshold 1000, 5 of 5 × 60 s", "", ""},
+		{"StatusErrors", "AWS/Lambda Errors Sum", parts.function("APIStatus"), throttles, "", ""},
+		{"StatusThrottles", "AWS/Lambda Throttles Sum", parts.function("APIStatus"), throttles, "", ""},
+		{"ProcessorThrottles", "AWS/Lambda Throttles Sum", parts.function("PProcessor"), throttles, "", ""},
+		{"PublisherThrottles", "AWS/Lambda Throttles Sum", parts.function("PPublisher"), throttles, "", ""},
+		{"ProcessorDuration", "AWS/Lambda Duration p99", parts.function("PProcessor"), close, "", ""},
+		{"PublisherDuration", "AWS/Lambda Duration p99", parts.function("PPublisher"), close, "", ""},
+		{"TableErrors", "AWS/DynamoDB SystemErrors Sum", "Operation=PutItem " + parts.table("PTable"), once, "", ""},
+		{"TableThrottles", "AWS/DynamoDB WriteThrottleEvents Sum", parts.table("PTable"), once, "", ""},
+		{"SubscriberDeadLettersBilling", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", parts.queue("PSubscriberBillingDeadLetterQueue"), once, "", ""},
+		{"SubscriberDeadLettersShipping", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", parts.queue("PSubscriberShippingDeadLetterQueue"), once, "", ""},
+	}
+	for _, want := range further {
+		want.missing, want.topic = "notBreaching", "MWarning"
+		section := want.alarm
+		if strings.HasPrefix(section, "SubscriberDeadLetters") {
+			section = "SubscriberDeadLetters"
+		}
+		checkAlarm(t, template, want, section)
+	}
+	if n := len(template.IDs("AWS::CloudWatch::Alarm")); n != 10+len(further) {
+		t.Errorf("%d alarms, of which %d are looked at", n, 10+len(further))
 	}
 }
 
@@ -330,6 +390,57 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
+// What somebody who is woken looks for is there; where the metrics of our own are off, messages are counted.
+func TestDashboardShows(t *testing.T) {
+	const always = "AWS/SQS ApproximateNumberOfMessagesVisible, AWS/SQS ApproximateAgeOfOldestMessage, AWS/SQS NumberOfEmptyReceives, " +
+		"AWS/ApiGateway Count, AWS/ApiGateway Latency, AWS/ApiGateway 5XXError, AWS/ApiGateway 4XXError, " +
+		"AWS/Lambda Duration, AWS/Lambda Errors, AWS/Lambda Throttles, AWS/Lambda ConcurrentExecutions, AWS/Lambda IteratorAge, AWS/Lambda Invocations, " +
+		"AWS/DynamoDB ConsumedWriteCapacityUnits, AWS/DynamoDB SuccessfulRequestLatency, AWS/DynamoDB WriteThrottleEvents, AWS/DynamoDB SystemErrors, " +
+		"AWS/SNS NumberOfMessagesPublished, AWS/SNS NumberOfNotificationsDelivered, AWS/SNS NumberOfNotificationsFailed"
+	for name, test := range map[string]struct {
+		disabled bool
+		want     string
+		funnel   []string // labels, in the order of the way
+	}{
+		"with metrics of our own": {false, always + ", OrderPipeline OrdersReceived, OrderPipeline OrdersStored, OrderPipeline OrdersDuplicate, OrderPipeline OrdersRefused, OrderPipeline EventsPublished, OrderPipeline EventsPutAside",
+			[]string{"received, tries included", "stored", "published", "delivered (all subscribers)"}},
+		"without": {true, always + ", AWS/SQS NumberOfMessagesSent, AWS/SQS NumberOfMessagesDeleted",
+			[]string{"received", "processed", "published", "delivered (all subscribers)"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stack := synthtest.NewStack(t)
+			p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{DisableMetrics: test.disabled})
+			NewOrderMonitoring(stack, "M", &OrderMonitoringProps{Pipeline: p, API: orderapi.NewOrderAPI(stack, "API", &orderapi.OrderAPIProps{Pipeline: p})})
+			d := dashboardOf(t, synthtest.Synth(t, stack))
+			shown := map[string]bool{}
+			for _, m := range drawn(d) {
+				shown[m.namespace+" "+m.name] = true
+			}
+			for metric := range strings.SplitSeq(test.want, ", ") {
+				if !shown[metric] {
+					t.Errorf("%s is on no graph", metric)
+				}
+			}
+			for i, title := range []string{"received → ", "What has not come through each leg"} {
+				if w := d.Widgets[2+i]; !strings.Contains(w.Title, title) || w.Width != columns/2 || w.Y != d.Widgets[2].Y {
+					t.Errorf("widget %d is %q, at %d and %d wide: want %q, below the alarms and side by side", 2+i, w.Title, w.Y, w.Width, title)
+				}
+			}
+			var labels []string
+			for _, m := range d.Widgets[2].Metrics {
+				labels = append(labels, m.Label)
+			}
+			if diff := cmp.Diff(test.funnel, labels[:min(len(labels), len(test.funnel))]); diff != "" {
+				t.Errorf("the funnel (-want +got):\n%s", diff)
+			}
+			last := d.Widgets[len(d.Widgets)-1]
+			if !strings.HasPrefix(last.Title, "Estimated cost of requests") || !strings.Contains(last.Title, prices.Current().Date) {
+				t.Errorf("the last widget is %q, want the estimate with the date of its prices", last.Title)
+			}
+		})
+	}
+}
+
 func TestTwoPipelinesShareNothing(t *testing.T) {
 	stack := synthtest.NewStack(t)
 	for _, name := range []string{"A", "B"} {
@@ -384,6 +495,62 @@ func TestThresholds(t *testing.T) {
 	}
 }
 
+// Every threshold reaches the alarms that it is named after, and no other.
+func TestEachThreshold(t *testing.T) {
+	conditions := func(thresholds Thresholds) map[string]string {
+		template := synth(t, func(p *OrderMonitoringProps) { full(p); p.Thresholds = thresholds })
+		found := map[string]string{}
+		for _, d := range definitions {
+			suffix := ""
+			if d.name == AlarmSubscriberDeadLetters {
+				suffix = "Billing"
+			}
+			p := template.Resources[template.ID(t, "MAlarm"+string(d.name)+suffix)].Properties
+			found[string(d.name)] = fmt.Sprint(p["Threshold"], " ", p["EvaluationPeriods"])
+		}
+		return found
+	}
+	standard := conditions(Thresholds{})
+	fields := reflect.TypeFor[Thresholds]()
+	for i := range fields.NumField() {
+		var thresholds Thresholds
+		field := reflect.ValueOf(&thresholds).Elem().Field(i)
+		if field.CanFloat() {
+			field.SetFloat(7)
+		} else {
+			field.SetInt(7)
+		}
+		want := map[string]string{
+			"APIServerErrorsPercent":        "APIServerErrors 0.07 3",
+			"APIClientErrorsPercent":        "APIClientErrors 0.07 5",
+			"APILatencyMilliseconds":        "APILatency 7 5",
+			"QueueAgeSeconds":               "QueueAge 7 5",
+			"DeadLettersMessages":           "DeadLetters 7 1",
+			"RejectedMessages":              "Rejected 7 1",
+			"OnFailureMessages":             "OnFailure 7 1",
+			"SubscriberDeadLettersMessages": "SubscriberDeadLetters 7 1",
+			"FunctionErrorsPerMinute":       "ProcessorErrors 7 5, PublisherErrors 7 5, StatusErrors 7 5",
+			"FunctionThrottlesPerMinute":    "ProcessorThrottles 7 5, PublisherThrottles 7 5, StatusThrottles 7 5",
+			"FunctionDurationPercent":       "ProcessorDuration 2100 3, PublisherDuration 2100 3", // of 30 s
+			"PublisherAgeSeconds":           "PublisherAge 7000 3",
+			"PublisherSilenceHours":         "PublisherHeartbeat 1 7",
+			"DeliveryFailuresPerMinute":     "DeliveryFailures 7 1",
+			"TableErrorsPerMinute":          "TableErrors 7 1",
+			"TableThrottlesPerMinute":       "TableThrottles 7 1",
+		}[fields.Field(i).Name]
+		var changed []string
+		for name, condition := range conditions(thresholds) {
+			if condition != standard[name] {
+				changed = append(changed, name+" "+condition)
+			}
+		}
+		slices.Sort(changed)
+		if got := strings.Join(changed, ", "); got != want {
+			t.Errorf("%s changes %q, want %q", fields.Field(i).Name, got, want)
+		}
+	}
+}
+
 func TestTopics(t *testing.T) {
 	template := synth(t, func(p *OrderMonitoringProps) {
 		p.Critical.Emails, p.Warning.Emails = []string{"a@example.com", "b@example.com"}, []string{"a@example.com"}
@@ -421,6 +588,24 @@ func TestTopicsBroughtAlong(t *testing.T) {
 	}
 	if m.CriticalTopic().TopicArn() == nil || m.WarningTopic() == nil {
 		t.Error("no topics")
+	}
+}
+
+// A key that is imported stays as it is: what its policy needs is said, since every alarm would be dropped otherwise.
+func TestTopicWithAnImportedKey(t *testing.T) {
+	stack := synthtest.NewStack(t)
+	key := awskms.Key_FromKeyArn(stack, jsii.String("Key"), jsii.String("arn:aws:kms:us-east-1:123456789012:key/x"))
+	topic := awssns.NewTopic(stack, jsii.String("Topic"), &awssns.TopicProps{MasterKey: key})
+	m := system(stack, func(p *OrderMonitoringProps) {
+		p.Critical.Existing = topic
+		p.Budget = &BudgetProps{MonthlyUSD: 1, TagKey: "a", TagValue: "b"}
+		p.Warning.Existing = topic
+	})
+	said := strings.Join(synthtest.Warnings(m), "\n")
+	for _, service := range []string{"cloudwatch.amazonaws.com", "budgets.amazonaws.com"} {
+		if want := "The key Test/Key of the topic Test/Topic is imported, so its policy cannot be changed from here. Let the service " + service + " use kms:Decrypt and kms:GenerateDataKey* in it"; !strings.Contains(said, want) {
+			t.Errorf("does not say %s:\n%s", want, said)
+		}
 	}
 }
 
@@ -545,6 +730,8 @@ func TestValidation(t *testing.T) {
 	}
 	stack := synthtest.NewStack(t)
 	aws := awssns.NewTopic(stack, jsii.String("AWSKey"), &awssns.TopicProps{MasterKey: awskms.Alias_FromAliasName(stack, jsii.String("Alias"), jsii.String("alias/aws/sns"))})
+	byName := awssns.NewTopic(stack, jsii.String("ByName"), nil)
+	byName.Node().DefaultChild().(awssns.CfnTopic).SetKmsMasterKeyId(jsii.String("alias/aws/sns"))
 	fifo := awssns.NewTopic(stack, jsii.String("Fifo"), &awssns.TopicProps{Fifo: jsii.Bool(true)})
 	got := synthtest.Panic(func() {
 		system(stack, func(p *OrderMonitoringProps) {
@@ -556,6 +743,11 @@ func TestValidation(t *testing.T) {
 			p.Anomalies = &AnomaliesProps{ImpactUSD: -1}
 		})
 	})
+	if said := synthtest.Panic(func() {
+		NewOrderMonitoring(stack, "ByNameM", &OrderMonitoringProps{Pipeline: orderpipeline.NewOrderPipeline(stack, "Other", nil), Critical: TopicProps{Existing: byName}})
+	}); !strings.Contains(said, `Critical.Existing is "Test/ByName": needs a key of the customer's`) {
+		t.Errorf("says %s", said)
+	}
 	for _, want := range []string{
 		`Profile is "most": needs none, core or full`,
 		`Without is "Heartbeat": needs the name of an alarm`,

@@ -185,7 +185,10 @@ func (p picture) graph(index int, w Widget, data Data, width, height int) {
 	}
 	for _, line := range w.Lines {
 		p.line(float64(x0), y(line.Value), float64(x1), y(line.Value), "#d13212", true)
-		p.text(x1, int(y(line.Value))-4, 10, "#d13212", "end", line.Label+" "+number(line.Value))
+		label := line.Label + " " + number(line.Value)
+		behind := 6 * utf8.RuneCountInString(label) // the graph shows through, the letters stay legible
+		p.rect(x1-behind, int(y(line.Value))-14, behind, 12, 0, "#ffffff", 0.8, "")
+		p.text(x1, int(y(line.Value))-4, 10, "#d13212", "end", label)
 	}
 	for k, i := range shown {
 		x, y := left+k%perLine*slot, height-12-14*(lines-1-k/perLine)

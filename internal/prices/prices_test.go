@@ -1,6 +1,7 @@
 package prices
 
 import (
+	"math"
 	"reflect"
 	"testing"
 	"time"
@@ -15,6 +16,22 @@ func TestCurrent(t *testing.T) {
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {
 			t.Errorf("%s is missing in the file", v.Type().Field(i).Name)
+		}
+	}
+}
+
+// By hand, from AWS's pages: 100,000 orders are 0.35 of API Gateway, 0.12 + 0.2627 of SQS, 0.04 + 0.0333 of Lambda, 0.0625 + 0.54 of
+// DynamoDB, 0.05 of SNS, 0.10 of logs.
+func TestEstimates(t *testing.T) {
+	list := Current()
+	for what, test := range map[string]struct{ got, want float64 }{
+		"idle":                {list.Pipeline(0), 0.2627},
+		"100,000 orders":      {list.Pipeline(100_000), 1.5585},
+		"nothing but a graph": {list.Monitoring(0), 3 + 1.80},
+		"ten alarms":          {list.Monitoring(10), 1 + 3 + 1.80},
+	} {
+		if math.Abs(test.got-test.want) > 0.0005 {
+			t.Errorf("%s: %.4f, want %.4f", what, test.got, test.want)
 		}
 	}
 }

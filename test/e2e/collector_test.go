@@ -73,6 +73,7 @@ func (c *collector) receive(ctx context.Context) error {
 	defer c.receiving.Unlock()
 	out, err := world.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &c.url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, MessageAttributeNames: []string{"All"},
+		VisibilityTimeout: 10, // a message whose receipt got lost on the way comes again, and soon
 	})
 	if err != nil || len(out.Messages) == 0 {
 		return err

@@ -9,8 +9,14 @@
 //
 // The emulator evaluates alarms roughly: by namespace and name of the metric, whatever the dimensions, and never where data is
 // missing. So a scenario has three steps: make it happen; wait until CloudWatch, as documented, would call it an alarm (evaluate);
-// only then let the emulator do so, from another state, and receive what it sends. Two alarms it cannot know: of Lambda it has
-// no IteratorAge, and missing data it does not see. For these the state is set once the real datapoints say so.
+// only then let the emulator do so, from another state, and receive what it sends.
+//
+// Two alarms it cannot find out about by itself, and for these the state is set (SetAlarmState) once what really happened says so:
+//   - PublisherAge: it has no IteratorAge. The ages are taken from the publisher's log: one line a run, and there is one record.
+//   - PublisherHeartbeat: it returns without a word where there are no datapoints, whatever TreatMissingData says, and never counts
+//     a run as 0. That there are no runs is what its real metric says. The end of the alarm it finds by itself.
+//
+// Alarms that need minutes to pass have minutes of ten seconds here (quick): the same counts of periods, in less time.
 package monitoring
 
 import (
@@ -191,9 +197,18 @@ func (s *system) points(ctx context.Context, alarm types.MetricAlarm, end time.T
 	return points, nil
 }
 
+// quick is an alarm whose minutes have ten seconds, by which also an age, in milliseconds, is divided.
+func quick(alarm types.MetricAlarm) types.MetricAlarm {
+	const faster = 6
+	alarm.Period = aws.Int32(*alarm.Period / faster)
+	if *alarm.MetricName == "IteratorAge" {
+		alarm.Threshold = aws.Float64(*alarm.Threshold / faster)
+	}
+	return alarm
+}
+
 // state that CloudWatch would give an alarm, with the period that now is in as the last one.
-func (s *system) state(ctx context.Context, name string, now time.Time) (types.StateValue, error) {
-	alarm := s.alarms[name]
+func (s *system) state(ctx context.Context, alarm types.MetricAlarm, now time.Time) (types.StateValue, error) {
 	period := time.Duration(*alarm.Period) * time.Second
 	end := now.UTC().Truncate(period).Add(period)
 	points, err := s.points(ctx, alarm, end)
@@ -204,12 +219,12 @@ func (s *system) state(ctx context.Context, name string, now time.Time) (types.S
 }
 
 // await waits until CloudWatch would call an alarm.
-func (s *system) await(t *testing.T, name string, patience time.Duration) {
+func (s *system) await(t *testing.T, alarm types.MetricAlarm, patience time.Duration) {
 	t.Helper()
 	eventually(t, patience, func() error {
-		state, err := s.state(t.Context(), name, time.Now())
+		state, err := s.state(t.Context(), alarm, time.Now())
 		if err == nil && state != types.StateValueAlarm {
-			err = fmt.Errorf("%s would be %s", name, state)
+			err = fmt.Errorf("%s would be %s", *alarm.AlarmName, state)
 		}
 		return err
 	})
@@ -244,19 +259,9 @@ func (s *system) rings(t *testing.T, name, severity string, set bool) {
 	if set {
 		state(types.StateValueAlarm, "as its datapoints say")
 	} else {
-		// The emulator evaluates when somebody pushes, whatever it is.
-		s.push(t, "Test", "Tick", nil, time.Now(), 1)
+		s.tick(t)
 	}
-	eventually(t, 10*time.Second, func() error {
-		listed, err := s.metrics.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{*alarm.AlarmName}})
-		if err != nil {
-			return err
-		}
-		if got := listed.MetricAlarms[0].StateValue; got != types.StateValueAlarm {
-			return fmt.Errorf("%s is %s in the emulator", name, got)
-		}
-		return nil
-	})
+	s.becomes(t, name, types.StateValueAlarm)
 	seen := map[string]bool{}
 	eventually(t, 10*time.Second, func() error {
 		for _, got := range s.received(t, severity) {
@@ -269,12 +274,33 @@ func (s *system) rings(t *testing.T, name, severity string, set bool) {
 	})
 }
 
+// tick has the emulator evaluate its alarms: it does when somebody pushes, whatever it is.
+func (s *system) tick(t *testing.T) {
+	t.Helper()
+	s.push(t, "Test", "Tick", nil, time.Now(), 1)
+}
+
+// becomes waits until the emulator itself has an alarm in a state.
+func (s *system) becomes(t *testing.T, name string, want types.StateValue) {
+	t.Helper()
+	eventually(t, 10*time.Second, func() error {
+		listed, err := s.metrics.DescribeAlarms(t.Context(), &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{*s.alarms[name].AlarmName}})
+		if err != nil {
+			return err
+		}
+		if got := listed.MetricAlarms[0].StateValue; got != want {
+			return fmt.Errorf("%s is %s in the emulator, want %s", name, got, want)
+		}
+		return nil
+	})
+}
+
 // received are the alarms that came out of a topic since the last time.
 func (s *system) received(t *testing.T, severity string) (alarms []string) {
 	t.Helper()
 	ctx, url := t.Context(), s.inbox[severity]
 	for {
-		got, err := s.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
+		got, err := s.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: 10})
 		must(t, err)
 		if len(got.Messages) == 0 {
 			return alarms
@@ -309,16 +335,18 @@ func (s *system) invoke(ctx context.Context, function, event string) (failed boo
 	return err == nil && output.FunctionError != nil, err
 }
 
-// message is what the processor's mapping delivers, record what the publisher's does.
+// message is what the processor's mapping delivers, records what the publisher's does: two of them, so that their runs are told from
+// those of the mapping in the log.
 func message(id string) string {
 	body, _ := json.Marshal(document(id))
 	return fmt.Sprintf(`{"Records":[{"messageId":"m","eventSource":"aws:sqs","attributes":{"SentTimestamp":"1793534399000"},"body":%s}]}`, body)
 }
 
-func record(id string) string {
+func records(id string) string {
 	text, _ := json.Marshal(document(id))
-	return fmt.Sprintf(`{"Records":[{"eventName":"INSERT","eventSource":"aws:dynamodb","dynamodb":{"SequenceNumber":"1","NewImage":{`+
-		`"orderId":{"S":%q},"item":{"S":"order"},"kind":{"S":"order"},"storedAt":{"S":"2026-11-23T12:00:00.000Z"},"document":{"S":%s}}}}]}`, id, text)
+	record := fmt.Sprintf(`{"eventName":"INSERT","eventSource":"aws:dynamodb","dynamodb":{"SequenceNumber":"1","NewImage":{`+
+		`"orderId":{"S":%q},"item":{"S":"order"},"kind":{"S":"order"},"storedAt":{"S":"2026-11-23T12:00:00.000Z"},"document":{"S":%s}}}}`, id, text)
+	return `{"Records":[` + record + `,` + record + `]}`
 }
 
 // configure changes a variable of a function, and gives what undoes it.
@@ -355,9 +383,9 @@ func document(id string) string {
 	return fmt.Sprintf(`{"orderId":%q,"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}]}`, id)
 }
 
-// ages are what Lambda reports as IteratorAge: how old the record is that each invocation of the publisher gets, here by its
-// log. There is only one record.
-func (s *system) ages(ctx context.Context, stored time.Time) (map[time.Time]float64, error) {
+// ages are what Lambda reports as IteratorAge: how old the record is that each run of the publisher by its mapping gets, here by
+// its log. There is only one record.
+func (s *system) ages(ctx context.Context, stored time.Time, period time.Duration) (map[time.Time]float64, error) {
 	output, err := s.logs.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: aws.String(s.logGroup(ctx, s.PublisherFunction)), StartTime: aws.Int64(stored.UnixMilli()),
 	})
@@ -373,8 +401,8 @@ func (s *system) ages(ctx context.Context, stored time.Time) (map[time.Time]floa
 		if json.Unmarshal([]byte(*e.Message), &line) != nil || line.Records != 1 {
 			continue
 		}
-		minute := line.Time.UTC().Truncate(time.Minute)
-		points[minute] = max(points[minute], float64(line.Time.Sub(stored).Milliseconds()))
+		start := line.Time.UTC().Truncate(period)
+		points[start] = max(points[start], float64(line.Time.Sub(stored).Milliseconds()))
 	}
 	return points, nil
 }
@@ -412,22 +440,24 @@ func TestCoreAlarms(t *testing.T) {
 		enable(false)
 		s.store(t, "silent")
 		time.Sleep(3 * time.Second)
-		s.await(t, "PublisherHeartbeat", 0)
+		s.await(t, s.alarms["PublisherHeartbeat"], 0)
 		rings(t, "PublisherHeartbeat", "critical", true)
 		enable(true)
-		if failed, err := s.invoke(ctx, s.PublisherFunction, record("loud")); failed || err != nil {
+		if failed, err := s.invoke(ctx, s.PublisherFunction, records("loud")); failed || err != nil {
 			t.Fatalf("the publisher fails: %v", err)
 		}
 		eventually(t, 30*time.Second, func() error { // it is over as soon as the publisher runs
-			state, err := s.state(ctx, "PublisherHeartbeat", time.Now())
+			state, err := s.state(ctx, s.alarms["PublisherHeartbeat"], time.Now())
 			if err == nil && state != types.StateValueOk {
 				err = fmt.Errorf("it would be %s still", state)
 			}
 			return err
 		})
+		s.tick(t)
+		s.becomes(t, "PublisherHeartbeat", types.StateValueOk)
 	})
 
-	// The functions fail for some minutes, while the others are looked at.
+	// The functions fail for a while, in which the others are looked at.
 	mendProcessor := s.configure(t, s.ProcessorFunction, "TABLE_NAME", "no-such-table")
 	mendPublisher := s.configure(t, s.PublisherFunction, "TOPIC_ARN", s.TopicARN+"-not")
 	stuck := s.store(t, "stuck")
@@ -437,7 +467,7 @@ func TestCoreAlarms(t *testing.T) {
 	go func() {
 		defer close(stopped)
 		for failing.Err() == nil {
-			for function, event := range map[string]string{s.ProcessorFunction: message("failing"), s.PublisherFunction: record("failing")} {
+			for function, event := range map[string]string{s.ProcessorFunction: message("failing"), s.PublisherFunction: records("failing")} {
 				if failed, err := s.invoke(failing, function, event); !failed && failing.Err() == nil {
 					t.Errorf("%s was to fail (%v)", function, err)
 					return
@@ -445,7 +475,7 @@ func TestCoreAlarms(t *testing.T) {
 			}
 			select {
 			case <-failing.Done():
-			case <-time.After(5 * time.Second):
+			case <-time.After(time.Second):
 			}
 		}
 	}()
@@ -463,33 +493,35 @@ func TestCoreAlarms(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			alarm := s.alarms[test.name]
-			if state, err := s.state(ctx, test.name, time.Now()); err != nil || state == types.StateValueAlarm {
+			if state, err := s.state(ctx, alarm, time.Now()); err != nil || state == types.StateValueAlarm {
 				t.Fatalf("before anything happened it would be %s, %v", state, err)
 			}
 			now := time.Now()
 			for i := range *alarm.EvaluationPeriods {
 				s.push(t, *alarm.Namespace, *alarm.MetricName, alarm.Dimensions, now.Add(-time.Duration(i**alarm.Period)*time.Second), test.value)
 			}
-			s.await(t, test.name, 0)
+			s.await(t, alarm, 0)
 			rings(t, test.name, test.severity, false)
 		})
 	}
 
 	t.Run("ProcessorErrors", func(t *testing.T) {
-		s.await(t, "ProcessorErrors", 4*time.Minute)
+		s.await(t, quick(s.alarms["ProcessorErrors"]), 2*time.Minute)
 		rings(t, "ProcessorErrors", "warning", false)
 	})
 	t.Run("PublisherErrors", func(t *testing.T) {
-		s.await(t, "PublisherErrors", 4*time.Minute)
+		s.await(t, quick(s.alarms["PublisherErrors"]), 2*time.Minute)
 		rings(t, "PublisherErrors", "warning", false)
 	})
 	t.Run("PublisherAge", func(t *testing.T) {
-		eventually(t, 5*time.Minute, func() error {
-			ages, err := s.ages(ctx, stuck)
+		alarm := quick(s.alarms["PublisherAge"])
+		period := time.Duration(*alarm.Period) * time.Second
+		eventually(t, 2*time.Minute, func() error {
+			ages, err := s.ages(ctx, stuck, period)
 			if err != nil {
 				return err
 			}
-			state, err := evaluate(s.alarms["PublisherAge"], ages, time.Now().UTC().Truncate(time.Minute).Add(time.Minute))
+			state, err := evaluate(alarm, ages, time.Now().UTC().Truncate(period).Add(period))
 			if err == nil && state != types.StateValueAlarm {
 				err = fmt.Errorf("it would be %s, with %v", state, ages)
 			}

@@ -145,10 +145,13 @@ func TestDoctorLostQueue(t *testing.T) {
 	wantHealthy(t)
 }
 
+// cloudWatch speaks JSON: the emulator knows CBOR only with a library that it does not bring along.
+func cloudWatch() *cloudwatch.Client {
+	return cloudwatch.NewFromConfig(world.cfg, func(o *cloudwatch.Options) { o.Protocol = awsjson.New10(schemas.GraniteServiceVersion20100801) })
+}
+
 func TestDoctorAlarms(t *testing.T) {
-	client := cloudwatch.NewFromConfig(world.cfg, func(o *cloudwatch.Options) { // the emulator knows CBOR only with a library that it does not bring along
-		o.Protocol = awsjson.New10(schemas.GraniteServiceVersion20100801)
-	})
+	client := cloudWatch()
 	name := deployment.StackName(deployment.Local) + "-Alarm"
 	put := func(enabled bool, actions ...string) {
 		if _, err := client.PutMetricAlarm(t.Context(), &cloudwatch.PutMetricAlarmInput{

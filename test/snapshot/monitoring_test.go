@@ -60,7 +60,13 @@ func TestEnvironmentsShareNoMetric(t *testing.T) {
 			}
 			seen[metric] = name
 		}
-		body, _ := json.Marshal(resourcesOf(t, text, "AWS::CloudWatch::Dashboard"))
+		dashboards := resourcesOf(t, text, "AWS::CloudWatch::Dashboard")
+		for id, d := range dashboards {
+			if d.Properties["DashboardName"] != nil {
+				t.Errorf("%s: the dashboard is called %v, in each environment", id, d.Properties["DashboardName"])
+			}
+		}
+		body, _ := json.Marshal(dashboards)
 		other := "OrderPipeline-" + map[string]string{"dev": "staging", "staging": "dev"}[name]
 		if !strings.Contains(string(body), "OrderPipeline-"+name) || strings.Contains(string(body), other) {
 			t.Errorf("the dashboard of %s draws %s", name, other)
@@ -101,6 +107,50 @@ func TestBudgets(t *testing.T) {
 				t.Errorf("%s: %s counts %s", name, id, filters)
 			}
 		}
+	}
+}
+
+// Cost Anomaly Detection is asked for, and watches the environment's own tag, under a name that another environment has not.
+func TestCostAnomaliesAreOptIn(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		app, env := newApp(t, "staging")
+		env.Monitoring.CostAnomalies = on
+		_, monitoring := stacks.New(app, env)
+		text, _ := templateOf(t, monitoring)
+		monitors := resourcesOf(t, text, "AWS::CE::AnomalyMonitor")
+		if (len(monitors) == 1) != on || len(resourcesOf(t, text, "AWS::CE::AnomalySubscription")) != len(monitors) {
+			t.Errorf("CostAnomalies %t: monitors %v", on, monitors)
+		}
+		for id, m := range monitors {
+			specification, _ := m.Properties["MonitorSpecification"].(string)
+			name, _ := m.Properties["MonitorName"].(string)
+			if m.Properties["MonitorType"] != "CUSTOM" || !strings.Contains(specification, `"OrderPipeline"`) || !strings.Contains(specification, `"staging"`) || !strings.Contains(name, "staging") {
+				t.Errorf("%s is %v", id, m.Properties)
+			}
+		}
+	}
+}
+
+// The role that API Gateway logs with is the account's: it stays when the stack is deleted, since other APIs use it then.
+func TestAccountStack(t *testing.T) {
+	app, env := newApp(t, "dev")
+	text, _ := templateOf(t, stacks.NewAccountStack(app, "Account", env))
+	accounts, roles := resourcesOf(t, text, "AWS::ApiGateway::Account"), resourcesOf(t, text, "AWS::IAM::Role")
+	if len(accounts) != 1 || len(roles) != 1 {
+		t.Fatalf("accounts %v, roles %v", accounts, roles)
+	}
+	for id := range roles {
+		for _, account := range accounts {
+			if got, want := fmt.Sprint(account.Properties["CloudWatchRoleArn"]), "map[Fn::GetAtt:["+id+" Arn]]"; got != want {
+				t.Errorf("the role is %s, want %s", got, want)
+			}
+		}
+		if policies := fmt.Sprint(roles[id].Properties["ManagedPolicyArns"]); !strings.Contains(policies, "AmazonAPIGatewayPushToCloudWatchLogs") {
+			t.Errorf("the role has %s", policies)
+		}
+	}
+	if n := strings.Count(text, `"DeletionPolicy": "Retain"`); n != 2 {
+		t.Errorf("%d resources are retained, want both", n)
 	}
 }
 

@@ -102,7 +102,10 @@ func (s *System) Post(ctx context.Context, url, body string) (status int, answer
 func (s *System) Drain(ctx context.Context, t testing.TB, url string, into map[string]int) (n int) {
 	t.Helper()
 	for {
-		out, err := s.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10})
+		out, err := s.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+			QueueUrl: &url, MaxNumberOfMessages: 10,
+			VisibilityTimeout: 10, // a message whose receipt got lost on the way comes again, and soon
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
