@@ -38,7 +38,8 @@ func StatusCode(target golambda.Target) awslambda.Code {
 	return function.Code(statusPackage, nil, target)
 }
 
-// OrderAPI is the construct; [NewOrderAPI] makes it.
+// OrderAPI is the construct; [NewOrderAPI] makes it. Everything inside is to be had by a method, as the CDK's own type. The address
+// of the API is [OrderAPI.Stage]'s UrlForPath, to which the paths above are added.
 type OrderAPI struct {
 	constructs.Construct
 

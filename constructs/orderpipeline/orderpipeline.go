@@ -14,7 +14,12 @@
 // API in front.
 //
 // Queue, table, topic and key can be brought along (the props called Existing, and EncryptionKey). Whatever has no prop is
-// to be had in a line through a getter: see the examples of the methods.
+// to be had in a line, of the construct as a whole or through a getter:
+//
+//	awscdk.Tags_Of(pipeline).Add(jsii.String("team"), jsii.String("orders"), nil)
+//	awsiam.PermissionsBoundary_Of(pipeline).Apply(boundary)
+//	pipeline.Processor().AddToRolePolicy(statement)
+//	pipeline.MetricDeadLetters(nil).CreateAlarm(stack, jsii.String("Lost"), props)
 //
 // # What fails, and when
 //
@@ -22,6 +27,12 @@
 // cannot be changed from here gets a warning that says what to set by hand. At synth, the Lambda
 // functions are built with the Go toolchain, and a build that fails panics with the compiler's words. The module must be
 // in the module cache or in a folder; an app that vendors it hands in Code of its own.
+//
+// # In tests of your own
+//
+// The functions take seconds to build. A test that looks at the template only can do without:
+//
+//	app := awscdk.NewApp(&awscdk.AppProps{Context: &map[string]any{"aws:cdk:bundling-stacks": []string{}}})
 package orderpipeline
 
 import (
