@@ -37,12 +37,13 @@ test: lint ## Everything that CI checks: lint, all tests (they start their own e
 	$(call step,unit and snapshot tests,go test -timeout 20m $$(go list ./... | grep -Ev '$(SLOW)'))
 	$(call step,fault simulation,go test -timeout 20m -v ./test/faults)
 	$(call step,tests on the emulator,go test -p 2 -timeout 30m $$(go list ./... | grep -E '$(EMULATOR)'))
+	$(call step,chaos,go test -timeout 30m ./test/chaos)
 	$(call step,embedding apps,go test -timeout 30m ./test/embed)
 	@$(MAKE) --no-print-directory fuzz mutants
 
-# Two at a time: they wait more than they work, but with more of them a small machine is late, and what is late looks like what is lost.
-EMULATOR := /internal/local$$|/test/(e2e|chaos|operate|monitoring|upgrade)$$
-SLOW := $(EMULATOR)|/test/(faults|embed)$$
+# Two at a time: they wait more than they work. The others are alone, since they work all the time.
+EMULATOR := /internal/local$$|/test/(e2e|operate|monitoring|upgrade)$$
+SLOW := $(EMULATOR)|/test/(faults|chaos|embed)$$
 
 # One target a parser of outside input. Without -fuzzminimizetime, minimizing one input can take the whole time.
 FUZZTIME ?= 20s
