@@ -13,6 +13,9 @@ import (
 func (s *Schema) CheckTextField(name string) error {
 	root, _ := readSchema(s.document) // NewSchema has read it
 	outermost, _ := root.(map[string]any)
+	if _, elsewhere := outermost["$ref"]; elsewhere {
+		return nil // draft-04 ignores what stands beside it
+	}
 	properties, _ := outermost["properties"].(map[string]any)
 	declared, known := properties[name]
 	if !known {
@@ -33,6 +36,9 @@ func (s *Schema) CheckTextField(name string) error {
 // kindsOf are the types that a schema names itself, if any.
 func kindsOf(schema any) (kinds []string) {
 	s, _ := schema.(map[string]any)
+	if _, elsewhere := s["$ref"]; elsewhere {
+		return nil
+	}
 	switch kind := s["type"].(type) {
 	case string:
 		return []string{kind}
@@ -52,6 +58,9 @@ func textFields(properties map[string]any) string {
 		if slices.Contains(kindsOf(properties[name]), "string") {
 			names = append(names, name)
 		}
+	}
+	if len(names) == 0 {
+		return "it names no text"
 	}
 	return "its texts are " + strings.Join(names, ", ")
 }

@@ -9,11 +9,12 @@ func TestCheckTextField(t *testing.T) {
 	const schema = `{"$schema":"http://json-schema.org/draft-04/schema#","type":"object","required":["id"],` +
 		`"definitions":{"text":{"type":"string"}},` +
 		`"properties":{"id":{"type":"string","pattern":"^[a-z]{1,9}$","maxLength":9},"city":{"type":["string","null"]},"total":{"type":"integer"},` +
-		`"lines":{"type":["array","null"]},"other":{"$ref":"#/definitions/text"}}OPEN}`
+		`"lines":{"type":["array","null"]},"other":{"$ref":"#/definitions/text"},"beside":{"$ref":"#/definitions/text","type":"integer"}}OPEN}`
 	for _, test := range []struct{ open, field, want string }{
 		{`,"additionalProperties":false`, "id", ""},
 		{`,"additionalProperties":false`, "city", ""},
-		{`,"additionalProperties":false`, "other", ""}, // not looked at
+		{`,"additionalProperties":false`, "other", ""},  // not looked at
+		{`,"additionalProperties":false`, "beside", ""}, // draft-04 ignores what stands beside a $ref
 		{`,"additionalProperties":false`, "total", `the schema makes "total" of type integer; its texts are city, id`},
 		{`,"additionalProperties":false`, "lines", `the schema makes "lines" of type array or null; its texts are city, id`},
 		{`,"additionalProperties":false`, "chanel", `the schema has no member "chanel" and allows none that it does not name; its texts are city, id`},

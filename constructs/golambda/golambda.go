@@ -87,7 +87,7 @@ func NewCode(props *CodeProps) awslambda.Code {
 	if p.Target.Architecture == nil {
 		p.Target.Architecture = awslambda.Architecture_ARM_64()
 	}
-	b := gobuild.Build{Package: p.Package, Dir: dir, GOOS: p.Target.OS, GOARCH: goarch(p.Target.Architecture)}
+	b := gobuild.Build{Package: p.Package, Dir: dir, GOOS: p.Target.OS, GOARCH: gobuild.GOARCH(*p.Target.Architecture.Name())}
 
 	environment := b.Environment()
 	if len(p.Files) > 0 {
@@ -108,14 +108,6 @@ func NewCode(props *CodeProps) awslambda.Code {
 	})
 	gobuild.Register(code, b)
 	return code
-}
-
-// goarch is the GOARCH of a Lambda architecture.
-func goarch(a awslambda.Architecture) string {
-	if *a.Name() == *awslambda.Architecture_X86_64().Name() {
-		return "amd64"
-	}
-	return *a.Name()
 }
 
 // bundler is CDK's local bundler. CDK calls it back while a function takes the code.

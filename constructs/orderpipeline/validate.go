@@ -145,8 +145,16 @@ func (s *settings) resolvePublisher(errs *check.Errors) {
 	if p.Event.Type == "" {
 		p.Event.Type = order.DefaultEventType
 	}
-	if err := p.Event.Validate(); err != nil {
-		errs.Addf("Publisher.Event", p.Event, "needs what CloudEvents asks for: %v", err)
+	for _, part := range []struct {
+		field, value string
+		alone        order.EventFormat
+	}{
+		{"Publisher.Event.Source", p.Event.Source, order.EventFormat{Source: p.Event.Source, Type: order.DefaultEventType}},
+		{"Publisher.Event.Type", p.Event.Type, order.EventFormat{Source: order.DefaultEventSource, Type: p.Event.Type}},
+	} {
+		if err := part.alone.Validate(); err != nil {
+			errs.Addf(part.field, bounded(part.value), "needs what CloudEvents asks for: %v", err)
+		}
 	}
 
 	p.EventAttributes = slices.Clone(p.EventAttributes)

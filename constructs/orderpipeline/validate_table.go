@@ -47,7 +47,9 @@ func (s *settings) resolveTable(errs *check.Errors, scope constructs.Construct) 
 
 func (s *settings) resolveIndexes(errs *check.Errors) {
 	t := &s.Table
-	s.liftedFields = slices.Clone(t.LiftedFields)
+	for _, name := range t.LiftedFields {
+		s.lift(errs, "Table.LiftedFields", name)
+	}
 	t.Indexes = slices.Clone(t.Indexes)
 	if n := len(t.Indexes); n > maxIndexes {
 		errs.Addf("Table.Indexes", check.Verbatim("too long"), "needs at most %d indexes, not %d, as DynamoDB does", maxIndexes, n)
@@ -70,27 +72,30 @@ func (s *settings) resolveIndexes(errs *check.Errors) {
 		default:
 			errs.Addf("Table.Indexes.Projection", string(index.Projection), "needs KEYS_ONLY or ALL: there is no list of what else to include")
 		}
-		if index.Field == index.SortField {
+		if index.Field != "" && index.Field == index.SortField {
 			errs.Addf("Table.Indexes.SortField", bounded(index.SortField), "needs another field than Field: it would sort orders that are all equal")
 		}
-		s.liftedFields = append(s.liftedFields, index.Field)
-		if index.SortField != "" {
-			s.liftedFields = append(s.liftedFields, index.SortField)
+		s.lift(errs, "Table.Indexes.Field", index.Field)
+		if index.SortField != "" && index.SortField != index.Field {
+			s.lift(errs, "Table.Indexes.SortField", index.SortField)
 		}
 	}
 	slices.Sort(s.liftedFields)
 	s.liftedFields = slices.Compact(s.liftedFields)
-	for _, name := range s.liftedFields {
-		// A comma would come out of the processor's environment as two fields.
-		if name == "" || len(name) > maxLiftedName || strings.Contains(name, ",") || !utf8.ValidString(name) {
-			errs.Addf("Table.LiftedFields and Table.Indexes.Field", bounded(name), "needs a name of 1 to %d bytes without commas: it becomes that of an attribute", maxLiftedName)
-		} else {
-			s.checkTextField(errs, "Table.LiftedFields and Table.Indexes.Field", name)
-		}
-	}
 	if n := len(s.liftedFields); n > maxLifted {
-		errs.Addf("Table.LiftedFields and Table.Indexes.Field", strings.Join(s.liftedFields, ","), "needs at most %d fields, not %d: an item has no room for more beside the largest order", maxLifted, n)
+		errs.Addf("Table.LiftedFields", bounded(strings.Join(s.liftedFields, ",")), "needs at most %d fields, those of Table.Indexes included, not %d: an item has no room for more beside the largest order", maxLifted, n)
 	}
+}
+
+// lift checks a field of the document that becomes an attribute of the order's item.
+func (s *settings) lift(errs *check.Errors, field, name string) {
+	// A comma would come out of the processor's environment as two fields.
+	if name == "" || len(name) > maxLiftedName || strings.Contains(name, ",") || !utf8.ValidString(name) {
+		errs.Addf(field, bounded(name), "needs a name of 1 to %d bytes without commas: it becomes that of an attribute", maxLiftedName)
+	} else {
+		s.checkTextField(errs, field, name)
+	}
+	s.liftedFields = append(s.liftedFields, name)
 }
 
 // checkTextField reports a field that no document has as a text: nothing would ever be found by it.

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
@@ -117,7 +118,9 @@ func TestValidation(t *testing.T) {
 		{"order TTL", func(p *props) { p.Table.OrderTTL = awscdk.Duration_Days(jsii.Number(27)) },
 			`Table.OrderTTL is 2332800 s: needs 2419200 to 3153600000 s: a message may stay 14 days in the queue and 14 in the dead-letter queue, and would be a new order when it comes after its order is gone`},
 		{"index without a field", func(p *props) { p.Table.Indexes = []orderpipeline.IndexProps{{SortField: "channel"}} },
-			`Table.LiftedFields and Table.Indexes.Field is "": needs a name of 1 to 251 bytes without commas: it becomes that of an attribute`},
+			`Table.Indexes.Field is "": needs a name of 1 to 251 bytes without commas: it becomes that of an attribute`},
+		{"index of nothing", func(p *props) { p.Table.Indexes = []orderpipeline.IndexProps{{}} },
+			`Table.Indexes.Field is "": needs a name of 1 to 251 bytes without commas: it becomes that of an attribute`},
 		{"index name", func(p *props) { p.Table.Indexes = []orderpipeline.IndexProps{{Field: "Kanal für"}} },
 			`Table.Indexes.Name is "doc_Kanal für": needs 3 to 255 letters, digits, _, - and dots, as DynamoDB does`},
 		{"index twice", func(p *props) {
@@ -135,19 +138,19 @@ func TestValidation(t *testing.T) {
 			}
 		}, `Table.Indexes is too long: needs at most 20 indexes, not 21, as DynamoDB does`},
 		{"lifted field", func(p *props) { p.Table.LiftedFields = []string{"a,b"} },
-			`Table.LiftedFields and Table.Indexes.Field is "a,b": needs a name of 1 to 251 bytes without commas: it becomes that of an attribute`},
+			`Table.LiftedFields is "a,b": needs a name of 1 to 251 bytes without commas: it becomes that of an attribute`},
 		{"lifted field that is no text", func(p *props) { p.Table.LiftedFields = []string{"items"} },
-			`Table.LiftedFields and Table.Indexes.Field is "items": needs a text on the document's top level: the schema makes "items" of type array; its texts are channel, `},
+			`Table.LiftedFields is "items": needs a text on the document's top level: the schema makes "items" of type array; its texts are channel, `},
 		{"index by a field that no document has", func(p *props) {
 			p.Schema, p.Table.Indexes = closed, []orderpipeline.IndexProps{{Field: "channel", SortField: "chanel"}}
-		}, `Table.LiftedFields and Table.Indexes.Field is "chanel": needs a text on the document's top level: the schema has no member "chanel" and allows none that it does not name; its texts are channel, `},
+		}, `Table.Indexes.SortField is "chanel": needs a text on the document's top level: the schema has no member "chanel" and allows none that it does not name; its texts are channel, `},
 		{"attribute that no document has", func(p *props) { p.Schema, p.Publisher.EventAttributes = closed, []string{"chanel"} },
 			`Publisher.EventAttributes is "chanel": needs a text on the document's top level: the schema has no member "chanel"`},
 		{"attribute that the schema does not name", func(p *props) { p.Publisher.EventAttributes = []string{"chanel"} }, ""},
 		{"metrics by hand", func(p *props) { p.Publisher.Function.Environment = map[string]string{"METRICS": "off"} },
 			`Publisher.Function.Environment is "METRICS": needs another name: the construct sets this variable itself`},
 		{"too many lifted fields", func(p *props) { p.Table.LiftedFields = strings.Split("a,b,c,d,e,f,g,h,i", ",") },
-			`Table.LiftedFields and Table.Indexes.Field is "a,b,c,d,e,f,g,h,i": needs at most 8 fields, not 9: an item has no room for more beside the largest order`},
+			`Table.LiftedFields is "a,b,c,d,e,f,g,h,i": needs at most 8 fields, those of Table.Indexes included, not 9: an item has no room for more beside the largest order`},
 		{"replica of a stack without a region", func(p *props) { p.Table.Replicas = []orderpipeline.ReplicaProps{{Region: "eu-west-1"}} },
 			`Table.Replicas is "eu-west-1": needs a stack that names its region (StackProps.Env): nobody knows otherwise whether this is another`},
 		{"FIFO topic", func(p *props) { p.Topic.Existing = fifoTopic },
@@ -194,8 +197,17 @@ func TestValidation(t *testing.T) {
 			`Publisher.ParallelizationFactor is 11: needs 1 to 10: these are Lambda's bounds`},
 		{"stream window", func(p *props) { p.Publisher.BatchingWindow = seconds(301) },
 			`Publisher.BatchingWindow is 301 s: needs 0 to 300 s: these are Lambda's bounds`},
+		{"event source", func(p *props) { p.Publisher.Event.Source = "a b" }, `Publisher.Event.Source is "a b": needs what CloudEvents asks for: `},
+		{"architecture", func(p *props) {
+			p.Publisher.Function.Architecture = awslambda.Architecture_Custom(jsii.String("mips"), nil)
+		},
+			`Publisher.Function.Architecture is "mips": needs ARM_64 or X86_64: Lambda knows no other`},
+		{"code for another machine", func(p *props) {
+			p.Processor.Function.Architecture = awslambda.Architecture_X86_64()
+			p.Processor.Function.Code = orderpipeline.ProcessorCode(golambda.Target{}, nil)
+		}, `Processor.Function.Code is built for arm64: needs to be built for amd64, Processor.Function.Architecture's: set golambda.CodeProps.Target`},
 		{"event", func(p *props) { p.Publisher.Event.Type = "ä" },
-			`Publisher.Event is {urn:orderpipeline ä}: needs what CloudEvents asks for: `},
+			`Publisher.Event.Type is "ä": needs what CloudEvents asks for: `},
 		{"too many attributes", func(p *props) { p.Publisher.EventAttributes = strings.Split("a,b,c,d,e,f,g,h,i,j", ",") },
 			`Publisher.EventAttributes is "a,b,c,d,e,f,g,h,i,j": needs at most 9 names, not 10: SNS delivers 10 attributes to a queue, and the event's type is one`},
 		{"attribute twice", func(p *props) { p.Publisher.EventAttributes = []string{"a", "a"} },

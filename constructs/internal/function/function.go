@@ -61,6 +61,19 @@ func Check(errs *check.Errors, field string, p Props, timeout float64, reserved 
 	if p.MemoryMiB != 0 {
 		errs.Range(field+".MemoryMiB", p.MemoryMiB, 128, 10240, "these are Lambda's bounds")
 	}
+	architecture := awslambda.Architecture_ARM_64()
+	if p.Architecture != nil {
+		architecture = p.Architecture
+	}
+	switch name := *architecture.Name(); name {
+	case *awslambda.Architecture_ARM_64().Name(), *awslambda.Architecture_X86_64().Name():
+		if b, ok := gobuild.Of(p.Code); ok && b.GOARCH != gobuild.GOARCH(name) {
+			errs.Addf(field+".Code", check.Verbatim("built for "+b.GOARCH), "needs to be built for %s, %s's: set golambda.CodeProps.Target, else no invocation would start",
+				gobuild.GOARCH(name), field+".Architecture")
+		}
+	default:
+		errs.Addf(field+".Architecture", name, "needs ARM_64 or X86_64: Lambda knows no other")
+	}
 	if p.ReservedConcurrency < 0 {
 		errs.Addf(field+".ReservedConcurrency", p.ReservedConcurrency, "needs 1 at least, or 0 for none reserved: 0 as Lambda knows it would stop the function")
 	}

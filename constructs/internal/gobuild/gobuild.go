@@ -23,6 +23,14 @@ var (
 // Register remembers which build stands behind a function's code, for Of.
 func Register(code any, b Build) { codes.Store(code, b) }
 
+// GOARCH is that of a Lambda architecture's name.
+func GOARCH(architecture string) string {
+	if architecture == "x86_64" {
+		return "amd64"
+	}
+	return architecture
+}
+
 // Of is the build behind a function's code, if there is one.
 func Of(code any) (Build, bool) {
 	b, ok := codes.Load(code)
