@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
@@ -138,6 +139,45 @@ func TestExistingImported(t *testing.T) {
 	})
 	if got := template.IDs("AWS::SQS::Queue"); len(got) != 2 {
 		t.Errorf("queues: %q, want the rejected and the on-failure one", got)
+	}
+}
+
+// What is imported and leaves something to be done by hand, one by one.
+func TestImportedOneByOne(t *testing.T) {
+	stack := synthtest.NewStackIn(t, "us-east-1")
+	letters := awssqs.Queue_FromQueueArn(stack, jsii.String("Letters"), jsii.String("arn:aws:sqs:us-east-1:123456789012:letters"))
+	function := awslambda.Function_FromFunctionArn(stack, jsii.String("Function"), jsii.String("arn:aws:lambda:us-east-1:123456789012:function:f"))
+	queue := func(id string, letters awssqs.IQueue) awssqs.Queue {
+		props := &awssqs.QueueProps{}
+		if letters != nil {
+			props.DeadLetterQueue = &awssqs.DeadLetterQueue{Queue: letters, MaxReceiveCount: jsii.Number(100)}
+		}
+		return awssqs.NewQueue(stack, &id, props)
+	}
+	for _, test := range []struct {
+		id    string
+		props orderpipeline.OrderPipelineProps
+		add   func(*orderpipeline.OrderPipeline)
+		want  string
+	}{
+		{"Beside", orderpipeline.OrderPipelineProps{Queue: orderpipeline.QueueProps{Existing: queue("One", nil), ExistingDeadLetterQueue: letters}}, nil,
+			"The dead-letter queue Test/Letters is imported, so it cannot be changed from here. Set on it: a retention of 14 days, and that Test/One may dead-letter there."},
+		{"Of", orderpipeline.OrderPipelineProps{Queue: orderpipeline.QueueProps{Existing: queue("Two", letters)}}, nil,
+			"The dead-letter queue Test/Letters is imported"},
+		{"Key", orderpipeline.OrderPipelineProps{EncryptionKey: awskms.Key_FromKeyArn(stack, jsii.String("Imported"), jsii.String("arn:aws:kms:us-east-1:123456789012:key/1"))}, nil,
+			"EncryptionKey is imported, so its policy cannot be changed from here. It must leave access to IAM"},
+		{"Call", orderpipeline.OrderPipelineProps{}, func(p *orderpipeline.OrderPipeline) { p.AddLambdaSubscriber("Caller", function, nil) },
+			"The function Test/Function is imported, so it cannot be changed from here. Let the service sns.amazonaws.com call it (lambda:InvokeFunction"},
+		{"Own", orderpipeline.OrderPipelineProps{Queue: orderpipeline.QueueProps{Existing: queue("Three", nil)}},
+			func(p *orderpipeline.OrderPipeline) { p.AddLambdaSubscriber("Caller", p.Publisher(), nil) }, ""},
+	} {
+		p := orderpipeline.NewOrderPipeline(stack, test.id, &test.props)
+		if test.add != nil {
+			test.add(p)
+		}
+		if said := strings.Join(synthtest.Warnings(p), "\n"); test.want == "" && said != "" || !strings.Contains(said, test.want) {
+			t.Errorf("%s warns of %q, want %q", test.id, said, test.want)
+		}
 	}
 }
 

@@ -71,6 +71,10 @@ func NewOrderPipeline(scope constructs.Construct, id string, props *OrderPipelin
 	p := &OrderPipeline{settings: s}
 	constructs.NewConstruct_Override(p, scope, &id)
 
+	if key := s.EncryptionKey; key != nil && key.Node().DefaultChild() == nil {
+		p.warn("encryptionKey", "EncryptionKey is imported, so its policy cannot be changed from here. It must leave access to IAM (a statement that allows kms:* to the account's root), "+
+			"by which the functions get to use it.")
+	}
 	p.newQueues()
 	p.newTable()
 	p.newTopic()

@@ -60,6 +60,10 @@ func (p *OrderPipeline) completeQueue() {
 			cfn.SetRedrivePolicy(map[string]any{"deadLetterTargetArn": p.deadLetterQueue.QueueArn(), "maxReceiveCount": s.Queue.MaxReceiveCount})
 		}
 	}
+	if cfn != nil && ofThisApp(p.deadLetterQueue) == nil {
+		p.warn("existingDeadLetterQueue", fmt.Sprintf("The dead-letter queue %s is imported, so it cannot be changed from here. Set on it: a retention of 14 days, and that %s may dead-letter there.",
+			*p.deadLetterQueue.Node().Path(), *p.queue.Node().Path()))
+	}
 	for _, cfn := range []awssqs.CfnQueue{cfn, ofThisApp(p.deadLetterQueue)} {
 		if cfn != nil && cfn.MessageRetentionPeriod() == nil {
 			cfn.SetMessageRetentionPeriod(jsii.Number(retention))

@@ -1,6 +1,8 @@
 package orderpipeline
 
 import (
+	"fmt"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -130,10 +132,15 @@ func (p *OrderPipeline) AddLambdaSubscriber(id string, function awslambda.IFunct
 		panic(err)
 	}
 	s := p.newSubscriber(id)
-	function.AddPermission(jsii.String("Allow"+*awscdk.Names_NodeUniqueId(s.Node())), &awslambda.Permission{
+	permission := "Allow" + *awscdk.Names_NodeUniqueId(s.Node())
+	function.AddPermission(&permission, &awslambda.Permission{
 		Principal: sns(),
 		SourceArn: p.topic.TopicArn(),
 	})
+	if function.PermissionsNode().TryFindChild(&permission) == nil {
+		p.warn("subscriberFunction", fmt.Sprintf("The function %s is imported, so it cannot be changed from here. Let the service sns.amazonaws.com call it (lambda:InvokeFunction, "+
+			"with the topic's ARN as source), or else what SNS delivers to %s ends in its dead-letter queue.", *function.Node().Path(), id))
+	}
 	s.subscription = awssns.NewSubscription(s, jsii.String("Subscription"), p.subscription(s, &awssns.SubscriptionProps{
 		Protocol: awssns.SubscriptionProtocol_LAMBDA,
 		Endpoint: function.FunctionArn(),
