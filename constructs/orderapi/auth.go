@@ -120,7 +120,12 @@ func (a authLambda) validate(errs *check.Errors) {
 	}
 	errs.Seconds("Auth: LambdaAuthProps.CacheTTL", a.props.CacheTTL, 300, 0, 3600, "these are API Gateway's bounds")
 }
-func (authLambda) finish(*OrderAPI) {}
+func (a authLambda) finish(api *OrderAPI) {
+	if a.handler.Node().DefaultChild() == nil && len(*a.handler.PermissionsNode().Children()) == 0 {
+		awscdk.Annotations_Of(api).AddWarningV2(jsii.String("orderapi:authorizerFunction"), jsii.String("The authorizer's function "+*a.handler.Node().Path()+
+			" is imported, so it cannot be changed from here. Let the service apigateway.amazonaws.com call it (lambda:InvokeFunction, with the authorizer's ARN as source): else every call is answered with 500."))
+	}
+}
 func (a authLambda) method(api *OrderAPI) awsapigateway.MethodOptions {
 	ttl := a.props.CacheTTL
 	if ttl == nil {

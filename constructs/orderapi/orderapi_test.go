@@ -512,3 +512,22 @@ func TestEncryptionKey(t *testing.T) {
 		}
 	}
 }
+
+// A function that is imported cannot be told to let API Gateway in.
+func TestImportedAuthorizer(t *testing.T) {
+	for arn, want := range map[string]string{
+		"": "",
+		"arn:aws:lambda:us-east-1:123456789012:function:f": "The authorizer's function Test/Imported is imported, so it cannot be changed from here. Let the service apigateway.amazonaws.com call it (lambda:InvokeFunction",
+	} {
+		stack := synthtest.NewStackIn(t, "us-east-1")
+		p := orderpipeline.NewOrderPipeline(stack, "P", nil)
+		var handler awslambda.IFunction = p.Processor() // any will do
+		if arn != "" {
+			handler = awslambda.Function_FromFunctionArn(stack, jsii.String("Imported"), &arn)
+		}
+		api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{Pipeline: p, Auth: orderapi.AuthLambda(handler, nil)})
+		if said := strings.Join(synthtest.Warnings(api), "\n"); want == "" && said != "" || !strings.Contains(said, want) {
+			t.Errorf("%q: warns of %q, want %q", arn, said, want)
+		}
+	}
+}
