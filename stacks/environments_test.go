@@ -90,9 +90,9 @@ func TestBudgetsFollowThePrices(t *testing.T) {
 	}
 	flowing := strings.Join(strings.Fields(string(text)), " ")
 	for what, want := range map[string]string{
-		"date": list.Date, "price beyond ten alarms": fmt.Sprintf("%.2f USD a month is charged for each beyond", list.Alarms),
-		"price beyond three dashboards": fmt.Sprintf("%.2f USD a month beyond", list.Dashboards), "price beyond ten metrics": fmt.Sprintf("%.2f USD each a month", list.Metrics),
-		"scope of what is free": "free once an organisation",
+		"date": list.Date, "price beyond ten alarms": fmt.Sprintf("each further one costs %.2f USD per month", list.Alarms),
+		"price beyond three dashboards": fmt.Sprintf("each further dashboard costs %.2f USD per month", list.Dashboards), "price beyond ten metrics": fmt.Sprintf("each further metric costs %.2f USD per month", list.Metrics),
+		"scope of what is free": "free per organization",
 	} {
 		if !strings.Contains(flowing, want) {
 			t.Errorf("docs/operations.md does not have the %s: %q", what, want)

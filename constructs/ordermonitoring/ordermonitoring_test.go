@@ -810,7 +810,7 @@ func TestRunbook(t *testing.T) {
 			t.Errorf("alarm %s has no section", d.name)
 		}
 		delete(sections, string(d.name))
-		for _, part := range []string{"**What it means.**", "**See it.**", "**Do.**", "**Over when.**"} {
+		for _, part := range []string{"**Impact.**", "**Diagnose.**", "**Mitigate.**", "**Resolved when**"} {
 			if found && !strings.Contains(body, part) {
 				t.Errorf("the section of %s says nothing under %s", d.name, part)
 			}

@@ -38,7 +38,7 @@ const (
 	pageLambda     = "AWS Lambda, Developer Guide: Types of metrics for Lambda functions"
 	pageDynamoDB   = "Amazon DynamoDB, Developer Guide: DynamoDB metrics and dimensions"
 	pageSNS        = "Amazon SNS, Developer Guide: Monitoring Amazon SNS topics using CloudWatch"
-	pageOwn        = "docs/operations.md: The metrics of our own"
+	pageOwn        = "docs/operations.md: Custom metrics"
 
 	whileActive = "each minute while the queue is active: until six hours after the last message or request"
 	perCall     = "when there are calls"
