@@ -12,6 +12,8 @@ ifeq ($(strip $(HOME)),)
 export HOME := $(CURDIR)/.local/home
 endif
 
+comma := ,
+
 # $(call step,NAME,COMMAND) runs a command and says how long it took.
 step = @started=$$SECONDS; echo "== $(1)"; \
 	if $(2); then echo "== $(1): ok, $$((SECONDS - started)) s"; else echo "== $(1): FAILED after $$((SECONDS - started)) s"; exit 1; fi
@@ -34,16 +36,24 @@ orders: check-go ## Build the operator's command, .local/bin/orders
 
 .PHONY: test
 test: lint ## Everything that CI checks: lint, all tests (they start their own emulator), fuzzing, mutants
-	$(call step,unit and snapshot tests,go test -timeout 20m $$(go list ./... | grep -Ev '$(SLOW)'))
+	$(call step,unit and snapshot tests,go test -timeout 20m $$(go list ./... | grep -v '/test/faults$$'))
 	$(call step,fault simulation,go test -timeout 20m -v ./test/faults)
-	$(call step,tests on the emulator,go test -p 2 -timeout 30m $$(go list ./... | grep -E '$(EMULATOR)'))
-	$(call step,chaos,go test -timeout 30m ./test/chaos)
-	$(call step,embedding apps,go test -timeout 30m ./test/embed)
+	@$(MAKE) --no-print-directory emulator
+	$(call step,embedding apps,go test -tags slow -timeout 30m ./test/embed)
 	@$(MAKE) --no-print-directory fuzz mutants
 
-# Two at a time: they wait more than they work. The others are alone, since they work all the time.
-EMULATOR := /internal/local$$|/test/(e2e|operate|monitoring|upgrade)$$
-SLOW := $(EMULATOR)|/test/(faults|chaos|embed)$$
+# Two at a time: they wait more than they work. Chaos is alone, since it works all the time.
+EMULATOR := ./internal/local ./test/e2e ./test/monitoring ./test/operate ./test/upgrade
+on-emulator = go test -tags emulator -count=1 -timeout 30m
+
+.PHONY: emulator
+emulator: check-go ## Test on the emulator: the tests start their own, and deploy to it
+	$(call step,tests on the emulator,$(on-emulator) -p 2 $(EMULATOR))
+	$(call step,chaos,$(on-emulator) ./test/chaos)
+
+.PHONY: steady
+steady: check-go ## Run the tests on the emulator N=5 times while every core is busy with something else
+	@go build -o .local/bin/steady ./test/steady && exec .local/bin/steady -n $(or $(N),5) $(MAKE) --no-print-directory emulator
 
 # One target a parser of outside input. Without -fuzzminimizetime, minimizing one input can take the whole time.
 FUZZTIME ?= 20s
@@ -68,8 +78,8 @@ soak: check-go ## Run the fault simulation for long: N=1000000 schedules, or T=1
 .PHONY: lint
 lint: check-go ## Format, vet and staticcheck only
 	$(call step,gofmt,files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')) && { [ -z "$$files" ] || { echo "not formatted (make fmt): $$files"; false; }; })
-	$(call step,go vet,go vet ./...)
-	$(call step,staticcheck,go tool -modfile=tools/go.mod staticcheck ./...)
+	$(call step,go vet,go vet -tags emulator$(comma)slow ./...)
+	$(call step,staticcheck,go tool -modfile=tools/go.mod staticcheck -tags emulator$(comma)slow ./...)
 
 .PHONY: fmt
 fmt: check-go ## Format the Go code

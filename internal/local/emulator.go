@@ -47,7 +47,7 @@ type Emulator struct {
 	owned *exec.Cmd     // nil when another process started it
 	gone  chan struct{} // closed when the owned process has ended
 	temp  string        // a folder to remove with it
-	leash *os.File      // while this process holds it open, the emulator lives
+	leash *os.File      // while this process holds it open, the watchdog leaves the emulator and its folder alone
 }
 
 // record is .local/emulator.json.
@@ -253,9 +253,6 @@ func (t *Tools) start(ctx context.Context, options EmulatorOptions, port int) (_
 	e.owned, e.PIDValue, e.Started = cmd, cmd.Process.Pid, time.Now().UTC()
 	go func() {
 		_ = cmd.Wait()
-		if e.leash != nil {
-			e.leash.Close() // the watchdog ends what is left of the group
-		}
 		close(e.gone)
 	}()
 	if options.Detached {
@@ -382,6 +379,7 @@ func (e *Emulator) Stop() error {
 		}
 	}
 	_ = syscall.Kill(-e.PIDValue, syscall.SIGKILL) // its Lambdas
+	e.owned = nil                                  // from here on its number can be another process's
 	return e.cleanUp()
 }
 
@@ -395,6 +393,9 @@ func (e *Emulator) cleanUp() error {
 		if err := ignoreMissing(os.Remove(recordFile(e.root))); err != nil {
 			return err
 		}
+	}
+	if e.leash != nil {
+		e.leash.Close()
 	}
 	if e.temp == "" {
 		return nil

@@ -1,3 +1,5 @@
+//go:build emulator
+
 package e2e
 
 import (

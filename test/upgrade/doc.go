@@ -1,7 +1,7 @@
 // Package upgrade holds that a deployment of the last release becomes one of today without losing anything: what holds orders
 // keeps its identity, and orders that are posted meanwhile are stored and told of.
 //
-//	go test ./test/upgrade
+//	go test -tags emulator ./test/upgrade
 //
 // testdata has a folder for each release: the templates' stateful resources in every environment, the assembly that the CDK
 // deploys to the emulator, and the sources of its functions. A release adds one, and none is ever changed:
