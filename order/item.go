@@ -1,6 +1,10 @@
 package order
 
-import "time"
+import (
+	"time"
+
+	"github.com/orderpipeline/orderpipeline/internal/contract"
+)
 
 // The attributes of the table that holds the orders. Its key is composite:
 // [AttrOrderID] (partition) and [AttrItem] (sort), so that one query answers
@@ -63,16 +67,16 @@ const (
 
 // MaxItemBytes is what a document, and what a step made of it, may weigh
 // together: DynamoDB's limit for an item, less the room for the rest of it.
-const MaxItemBytes = 400*1024 - EnvelopeReserve
+const MaxItemBytes = contract.MaxItemBytes - EnvelopeReserve
 
 // MinLifetime is the least that an order must be kept where it is not kept for
 // ever: queue and DLQ together hold a message for 28 days, and one that came
 // back after its item had gone would be a new order.
 const MinLifetime = 28 * 24 * time.Hour
 
-// LiftedAttribute is the attribute (S) that holds a copy of a document's
+// IndexedAttribute is the attribute (S) that holds a copy of a document's
 // top-level text field, for a secondary index.
-func LiftedAttribute(field string) string { return "doc_" + field }
+func IndexedAttribute(field string) string { return "index_" + field }
 
 // RefusalItem is the sort key of the refusal of the document with this hash:
 // the same document refused again is the same item.

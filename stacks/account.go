@@ -6,7 +6,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
-	"github.com/orderpipeline/orderpipeline/internal/deployment"
+
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 // NewAccountStack makes the stack for what is one an account and region, and so in no environment: the role with which API
@@ -14,7 +15,7 @@ import (
 // (-c account=true), since an account may have such a role already, which this one would replace.
 func NewAccountStack(scope constructs.Construct, id string, env Environment) awscdk.Stack {
 	stack := awscdk.NewStack(scope, &id, &awscdk.StackProps{
-		StackName:   jsii.String(deployment.AccountStackName),
+		StackName:   jsii.String(contract.AccountStackName),
 		Description: jsii.String("API Gateway's role for logs, one an account and region"),
 		Env:         &awscdk.Environment{Account: optional(env.Account), Region: optional(env.Region)},
 	})

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/orderpipeline/orderpipeline/constructs/ordermonitoring"
-	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 // Environment is where the stacks are deployed to, and how.
@@ -41,7 +41,7 @@ func Environments() []Environment {
 		}},
 		{Name: "prod", Protected: true, Monitoring: Monitoring{MonthlyBudgetUSD: 10}},
 		// The emulator knows no budgets, and sends no mail.
-		{Name: "local", Local: true, DemoSubscribers: true, Region: deployment.LocalRegion, Monitoring: Monitoring{
+		{Name: "local", Local: true, DemoSubscribers: true, Region: contract.LocalRegion, Monitoring: Monitoring{
 			AlarmEmails: []string{"on-call@example.com"}, WarningEmails: []string{"on-call@example.com"},
 		}},
 	}

@@ -6,8 +6,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
 	"github.com/orderpipeline/orderpipeline/constructs/ordermonitoring"
-	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 // Monitoring is how an environment is watched. The zero value has the core alarms, a dashboard, and no budget.
@@ -44,7 +45,7 @@ func (s *MonitoringStack) Monitoring() *ordermonitoring.OrderMonitoring { return
 func NewMonitoringStack(scope constructs.Construct, id string, env Environment, orders *OrdersStack) *MonitoringStack {
 	s := &MonitoringStack{}
 	awscdk.NewStack_Override(s, scope, &id, &awscdk.StackProps{
-		StackName:             jsii.String(deployment.MonitoringStackName(env.Name)),
+		StackName:             jsii.String(contract.MonitoringStackName(env.Name)),
 		Description:           jsii.String("Orders: alarms, dashboard, budget (" + env.Name + ")"),
 		Env:                   &awscdk.Environment{Account: optional(env.Account), Region: optional(env.Region)},
 		TerminationProtection: &env.Protected,
@@ -71,15 +72,15 @@ func NewMonitoringStack(scope constructs.Construct, id string, env Environment, 
 	s.monitoring = ordermonitoring.NewOrderMonitoring(s, "Monitoring", &props)
 	if env.Protected && len(settings.AlarmEmails) == 0 {
 		awscdk.Annotations_Of(s).AddInfo(jsii.String("The critical alarms of " + env.Name + " reach nobody yet: set Monitoring.AlarmEmails in stacks/environments.go, or subscribe to the topic in the output " +
-			deployment.OutputCriticalTopicARN))
+			contract.OutputCriticalTopicARN))
 	}
 
 	output := func(name string, value *string, description string) {
 		awscdk.NewCfnOutput(s, &name, &awscdk.CfnOutputProps{Value: value, Description: &description})
 	}
-	output(deployment.OutputCriticalTopicARN, s.monitoring.CriticalTopic().TopicArn(), "Alarms worth waking people for")
-	output(deployment.OutputWarningTopicARN, s.monitoring.WarningTopic().TopicArn(), "Alarms that can wait for the day, and costs")
-	output(deployment.OutputAlarmProfile, jsii.String(string(cmp.Or(settings.Alarms, ordermonitoring.ProfileCore))), "Which alarms there are: none, core or full")
-	output(deployment.OutputDashboardName, s.monitoring.Dashboard().DashboardName(), "Dashboard in CloudWatch")
+	output(contract.OutputCriticalTopicARN, s.monitoring.CriticalTopic().TopicArn(), "Alarms worth waking people for")
+	output(contract.OutputWarningTopicARN, s.monitoring.WarningTopic().TopicArn(), "Alarms that can wait for the day, and costs")
+	output(contract.OutputAlarmProfile, jsii.String(string(cmp.Or(settings.Alarms, ordermonitoring.ProfileCore))), "Which alarms there are: none, core or full")
+	output(contract.OutputDashboardName, s.monitoring.Dashboard().DashboardName(), "Dashboard in CloudWatch")
 	return s
 }

@@ -5,10 +5,11 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
 	"github.com/orderpipeline/orderpipeline/constructs/golambda"
 	"github.com/orderpipeline/orderpipeline/constructs/orderapi"
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
-	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 // CostTag is on every resource; its value is the environment's name. Activate it in the billing console to see the costs of
@@ -33,7 +34,7 @@ func (s *OrdersStack) OrderAPI() *orderapi.OrderAPI { return s.api }
 func NewOrdersStack(scope constructs.Construct, id string, env Environment) *OrdersStack {
 	s := &OrdersStack{}
 	awscdk.NewStack_Override(s, scope, &id, &awscdk.StackProps{
-		StackName:             jsii.String(deployment.StackName(env.Name)),
+		StackName:             jsii.String(contract.StackName(env.Name)),
 		Description:           jsii.String("Orders: API, queue, processor, table, publisher, topic (" + env.Name + ")"),
 		Env:                   &awscdk.Environment{Account: optional(env.Account), Region: optional(env.Region)},
 		TerminationProtection: &env.Protected,
@@ -76,23 +77,23 @@ func (s *OrdersStack) addOutputs() {
 		awscdk.NewCfnOutput(s, &name, &awscdk.CfnOutputProps{Value: value, Description: &description})
 	}
 	stage := *a.Stage().StageName()
-	output(deployment.OutputAPIID, a.API().RestApiId(), "Id of the REST API")
-	output(deployment.OutputAPIStage, &stage, "Stage of the REST API")
-	output(deployment.OutputAPIURL,
+	output(contract.OutputAPIID, a.API().RestApiId(), "Id of the REST API")
+	output(contract.OutputAPIStage, &stage, "Stage of the REST API")
+	output(contract.OutputAPIURL,
 		jsii.String("https://"+*a.API().RestApiId()+".execute-api."+*s.Region()+"."+*s.UrlSuffix()+"/"+stage),
 		"Address of the API: POST /orders, POST /orders/batch, GET /orders/{orderId}")
-	output(deployment.OutputTableName, p.Table().TableName(), "Orders and refusals")
-	output(deployment.OutputQueueURL, p.Queue().QueueUrl(), "Orders that wait for the processor")
-	output(deployment.OutputDeadLetterQueueURL, p.DeadLetterQueue().QueueUrl(), "Messages that could not be processed for hours")
-	output(deployment.OutputRejectedQueueURL, p.RejectedQueue().QueueUrl(), "Refused documents")
-	output(deployment.OutputOnFailureQueueURL, p.OnFailureQueue().QueueUrl(), "Stored orders whose event could not be published")
-	output(deployment.OutputTopicARN, p.Topic().TopicArn(), "Events of stored orders")
-	output(deployment.OutputProcessorFunctionName, p.Processor().FunctionName(), "Function from queue to table")
-	output(deployment.OutputPublisherFunctionName, p.Publisher().FunctionName(), "Function from table to topic")
-	output(deployment.OutputStatusFunctionName, a.Status().FunctionName(), "Function that answers GET")
+	output(contract.OutputTableName, p.Table().TableName(), "Orders and refusals")
+	output(contract.OutputQueueURL, p.Queue().QueueUrl(), "Orders that wait for the processor")
+	output(contract.OutputDeadLetterQueueURL, p.DeadLetterQueue().QueueUrl(), "Messages that could not be processed for hours")
+	output(contract.OutputRejectedQueueURL, p.RejectedQueue().QueueUrl(), "Refused documents")
+	output(contract.OutputOnFailureQueueURL, p.OnFailureQueue().QueueUrl(), "Stored orders whose event could not be published")
+	output(contract.OutputTopicARN, p.Topic().TopicArn(), "Events of stored orders")
+	output(contract.OutputProcessorFunctionName, p.Processor().FunctionName(), "Function from queue to table")
+	output(contract.OutputPublisherFunctionName, p.Publisher().FunctionName(), "Function from table to topic")
+	output(contract.OutputStatusFunctionName, a.Status().FunctionName(), "Function that answers GET")
 	for _, sub := range p.Subscribers() {
-		output(deployment.OutputSubscriberQueueURL(sub.ID()), sub.Queue().QueueUrl(), "Events for subscriber "+sub.ID())
-		output(deployment.OutputSubscriberDeadLetterQueueURL(sub.ID()), sub.DeadLetterQueue().QueueUrl(), "Events that subscriber "+sub.ID()+" did not get, or failed on")
+		output(contract.OutputSubscriberQueueURL(sub.ID()), sub.Queue().QueueUrl(), "Events for subscriber "+sub.ID())
+		output(contract.OutputSubscriberDeadLetterQueueURL(sub.ID()), sub.DeadLetterQueue().QueueUrl(), "Events that subscriber "+sub.ID()+" did not get, or failed on")
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 )
 
@@ -97,7 +98,7 @@ func (d *doctor) cloudWatch() *cloudwatch.Client {
 
 // alarms are those whose names begin with the stack's.
 func (d *doctor) alarms(ctx context.Context) (found []finding, err error) {
-	prefix := deployment.StackName(d.d.Env) + "-"
+	prefix := contract.StackName(d.d.Env) + "-"
 	var alarms []cwtypes.MetricAlarm
 	var composites []cwtypes.CompositeAlarm
 	pages := cloudwatch.NewDescribeAlarmsPaginator(d.cloudWatch(), &cloudwatch.DescribeAlarmsInput{
@@ -178,7 +179,7 @@ func (d *doctor) action(ctx context.Context, action string) (wrong, do string, e
 		return "", "", err
 	}
 	confirmed := slices.ContainsFunc(all, func(s subscription) bool { return !s.pending() })
-	if confirmed || d.d.Env == deployment.Local { // from this machine, nobody is woken
+	if confirmed || d.d.Env == contract.EnvironmentLocal { // from this machine, nobody is woken
 		return "", "", nil
 	}
 	return "nobody has subscribed to this topic, or confirmed it",

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 )
@@ -25,7 +26,7 @@ func TestDoctorOnAnEnvironmentWithoutAlarms(t *testing.T) {
 				t.Errorf("asks for stack %q", name)
 			}
 			fmt.Fprintf(w, `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>m</StackName><Outputs><member><OutputKey>%s</OutputKey><OutputValue>%s</OutputValue></member>`+
-				`</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`, deployment.OutputAlarmProfile, profile)
+				`</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`, contract.OutputAlarmProfile, profile)
 		}))
 		d := &doctor{app: &app{}, cfg: local.Config(server.URL), d: &deployment.Deployment{Env: "dev", Endpoint: server.URL}}
 		found, err := d.alarms(t.Context())

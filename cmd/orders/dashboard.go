@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/dashboard"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/local"
@@ -174,8 +175,8 @@ func (e *environment) read(ctx context.Context, a *app) error {
 	} else if err != nil {
 		return err
 	}
-	e.cfg, e.region, e.orders = &cfg, cfg.Region, deployment.StackName(a.target.Env)
-	e.prefix = deployment.MonitoringStackName(a.target.Env)
+	e.cfg, e.region, e.orders = &cfg, cfg.Region, contract.StackName(a.target.Env)
+	e.prefix = contract.MonitoringStackName(a.target.Env)
 	described, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &e.orders})
 	if err != nil {
 		return err

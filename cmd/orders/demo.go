@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/order"
 )
@@ -159,7 +160,7 @@ func demo(ctx context.Context, a *app, c *clock, n int) error {
 		return &failure{what: fmt.Sprintf("the demo found %s", count(len(problems), "fault")), next: "look at the functions' logs and at the queues: " + a.self() + " describe" + a.envFlag()}
 	}
 	c.step("every document in the table and every event is, byte for byte, what was posted; %.1f s from the first post", time.Since(started).Seconds())
-	if d.Env != deployment.Local {
+	if d.Env != contract.EnvironmentLocal {
 		return nil
 	}
 	a.printf(`

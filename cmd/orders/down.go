@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 )
 
@@ -36,7 +36,7 @@ func (cmd *downCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if a.target.Env != deployment.Local {
+	if a.target.Env != contract.EnvironmentLocal {
 		return cmd.aws(ctx, a, root)
 	}
 	c := newClock(a.stdout)

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 )
 
@@ -128,7 +129,7 @@ func (cmd *eventsCmd) print(a *app, subscriber deployment.Subscriber, body strin
 
 // wantDemo refuses environments where subscribers are real ones: why is what the command would do to them.
 func (a *app) wantDemo(why string) error {
-	if a.target.Env == deployment.Local || a.target.Env == "dev" {
+	if a.target.Env == contract.EnvironmentLocal || a.target.Env == "dev" {
 		return nil
 	}
 	return &failure{what: fmt.Sprintf("environment %q is not for this: %s", a.target.Env, why), next: "only local and dev have demo subscribers; elsewhere look at a subscriber's own queue", status: usageStatus}

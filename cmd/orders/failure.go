@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 )
@@ -100,7 +101,7 @@ func explain(ctx context.Context, a *app, err error) error {
 	var address *url.Error
 	if errors.As(err, &network) || errors.As(err, &address) {
 		next := "check the network and the proxy settings, then run it again"
-		if a.target.Env == deployment.Local {
+		if a.target.Env == contract.EnvironmentLocal {
 			next = "start the local system again: " + a.self() + " up"
 		}
 		return &failure{what: what, next: next, err: err}

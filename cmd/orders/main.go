@@ -26,6 +26,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 )
 
@@ -112,7 +113,7 @@ func (a *app) self() string {
 
 // envFlag is what to add to self for another environment.
 func (a *app) envFlag() string {
-	if a.target.Env == "" || a.target.Env == deployment.Local {
+	if a.target.Env == "" || a.target.Env == contract.EnvironmentLocal {
 		return ""
 	}
 	return " --env " + a.target.Env

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/recovery"
 	"github.com/orderpipeline/orderpipeline/lambdas/publisher"
@@ -193,14 +194,14 @@ func publisherConfig(ctx context.Context, cfg aws.Config, d *deployment.Deployme
 	if out.Environment != nil {
 		settings = out.Environment.Variables
 	}
-	size, err := strconv.Atoi(settings["MAX_EVENT_BYTES"])
-	if err != nil || settings["TOPIC_ARN"] == "" || settings["EVENT_SOURCE"] == "" || settings["EVENT_TYPE"] == "" || settings["ON_FAILURE_QUEUE_URL"] == "" {
+	size, err := strconv.Atoi(settings[contract.EnvMaxEventBytes])
+	if err != nil || settings[contract.EnvTopicARN] == "" || settings[contract.EnvEventSource] == "" || settings[contract.EnvEventType] == "" || settings[contract.EnvOnFailureQueueURL] == "" {
 		return publisher.Config{}, &failure{what: "the deployed publisher has other settings than this command knows", next: "use the command of the same version as the deployment"}
 	}
 	return publisher.Config{
-		TopicARN: settings["TOPIC_ARN"], OnFailureQueueURL: settings["ON_FAILURE_QUEUE_URL"], MaxEventBytes: size,
-		Format:     order.EventFormat{Source: settings["EVENT_SOURCE"], Type: settings["EVENT_TYPE"]},
-		Attributes: strings.FieldsFunc(settings["EVENT_ATTRIBUTES"], func(r rune) bool { return r == ',' }),
+		TopicARN: settings[contract.EnvTopicARN], OnFailureQueueURL: settings[contract.EnvOnFailureQueueURL], MaxEventBytes: size,
+		Format:     order.EventFormat{Source: settings[contract.EnvEventSource], Type: settings[contract.EnvEventType]},
+		Attributes: strings.FieldsFunc(settings[contract.EnvEventAttributes], func(r rune) bool { return r == ',' }),
 	}, nil
 }
 
@@ -245,7 +246,7 @@ func (q *asideQueue) SendMessage(ctx context.Context, in *sqs.SendMessageInput, 
 			return nil, err
 		}
 	}
-	var aside publisher.PutAside
+	var aside contract.FailureRecord
 	_ = json.Unmarshal([]byte(aws.ToString(in.MessageBody)), &aside)
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"os/exec"
 	"strings"
 
-	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 )
 
@@ -44,7 +44,7 @@ func (cmd *upCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if a.target.Env != deployment.Local {
+	if a.target.Env != contract.EnvironmentLocal {
 		return cmd.aws(ctx, a, root)
 	}
 	c := newClock(a.stdout)
@@ -99,7 +99,7 @@ func (cmd *upCmd) local(ctx context.Context, a *app, root string, c *clock) erro
 	}
 	if emulator != nil {
 		c.step("emulator: runs already at %s (process %d)", emulator.Endpoint(), emulator.PID())
-		if !cmd.Force && tools.Deployed(emulator, deployment.Local) {
+		if !cmd.Force && tools.Deployed(emulator, contract.EnvironmentLocal) {
 			if _, _, err := a.deployment(ctx); err == nil {
 				c.step("deployed already; no file has changed since (--force deploys all the same)")
 				return nil
@@ -119,7 +119,7 @@ func (cmd *upCmd) local(ctx context.Context, a *app, root string, c *clock) erro
 		stdout = a.stderr
 	}
 	c.step("cdk deploy --all -c env=local")
-	if err := tools.Deploy(ctx, emulator, local.DeployOptions{Env: deployment.Local, Stdout: stdout}); err != nil {
+	if err := tools.Deploy(ctx, emulator, local.DeployOptions{Env: contract.EnvironmentLocal, Stdout: stdout}); err != nil {
 		return err
 	}
 	c.step("deployed: API, queues, functions, table, topic, two demo subscribers")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
+
 	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
 )
 

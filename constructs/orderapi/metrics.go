@@ -2,6 +2,7 @@ package orderapi
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+
 	"github.com/orderpipeline/orderpipeline/constructs/internal/metric"
 )
 

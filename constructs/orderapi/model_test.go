@@ -8,8 +8,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/orderpipeline/orderpipeline/order"
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/orderpipeline/orderpipeline/order"
 )
 
 func TestBatchSchemaMovesReferences(t *testing.T) {

@@ -26,9 +26,11 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
 	"github.com/orderpipeline/orderpipeline/constructs/golambda"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/function"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/grant"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 const statusPackage = "./lambdas/status/main"
@@ -271,9 +273,9 @@ func (a *OrderAPI) addPost(resource awsapigateway.Resource, auth awsapigateway.M
 // addStatus lets the status function answer.
 func (a *OrderAPI) addStatus(auth awsapigateway.MethodOptions, resources ...awsapigateway.Resource) {
 	s := a.settings
-	environment := map[string]*string{envTableName: s.Pipeline.Table().TableName()}
+	environment := map[string]*string{contract.EnvTableName: s.Pipeline.Table().TableName()}
 	if s.CORS.AllowOrigin != "" {
-		environment[envCORSAllowOrigin] = &s.CORS.AllowOrigin
+		environment[contract.EnvCORSAllowOrigin] = &s.CORS.AllowOrigin
 	}
 	a.status, a.logs = function.New(a, "Status", function.Props(s.Status), function.Leg{
 		Package:       statusPackage,

@@ -3,6 +3,7 @@ package orderapi
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
 )
 

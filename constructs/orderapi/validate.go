@@ -4,22 +4,16 @@ import (
 	"regexp"
 
 	"github.com/aws/constructs-go/constructs/v10"
+
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/function"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 var (
 	stageName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 	mountPath  = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
 	headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
-)
-
-// What the status function reads from its environment.
-const (
-	envTableName = "TABLE_NAME"
-	// With CORS: what goes into the header Access-Control-Allow-Origin of every answer, beside
-	// Access-Control-Expose-Headers: Retry-After.
-	envCORSAllowOrigin = "CORS_ALLOW_ORIGIN"
 )
 
 const ordersPath = "/orders"
@@ -69,6 +63,6 @@ func resolve(scope constructs.Construct, props *OrderAPIProps) (*settings, error
 		t.BurstLimit = max(1, int(t.RateLimit))
 	}
 	s.timeout = errs.Seconds("IntegrationTimeout", s.IntegrationTimeout, 10, 0.05, 29, "these are API Gateway's bounds")
-	s.statusTimeout = function.Check(&errs, "Status", function.Props(s.Status), 10, envTableName, envCORSAllowOrigin)
+	s.statusTimeout = function.Check(&errs, "Status", function.Props(s.Status), 10, contract.EnvTableName, contract.EnvCORSAllowOrigin)
 	return s, errs.Err("orderapi.OrderAPIProps")
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/jsii-runtime-go"
-	"github.com/orderpipeline/orderpipeline/internal/awsmetrics"
+
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/prices"
 )
 
@@ -134,14 +135,14 @@ func (m *OrderMonitoring) funnel() {
 			metric(p.Topic(), "NumberOfMessagesPublished", "Sum", "published"), delivered,
 		}
 	} else {
-		stored, published := own(processor, awsmetrics.OrdersStored, "stored"), own(publisher, awsmetrics.EventsPublished, "published")
+		stored, published := own(processor, contract.MetricOrdersStored, "stored"), own(publisher, contract.MetricEventsPublished, "published")
 		way.metrics = []awscloudwatch.IMetric{
-			own(processor, awsmetrics.OrdersReceived, "received, tries included"), stored, published, delivered,
-			own(processor, awsmetrics.OrdersDuplicate, "duplicate"), own(processor, awsmetrics.OrdersRefused, "refused"),
+			own(processor, contract.MetricOrdersReceived, "received, tries included"), stored, published, delivered,
+			own(processor, contract.MetricOrdersDuplicate, "duplicate"), own(processor, contract.MetricOrdersRefused, "refused"),
 		}
 		missing.metrics = append(missing.metrics,
 			calculated("RUNNING_SUM(FILL(st,0)-FILL(p,0)-FILL(a,0))", "stored, not published (summed up)", minute(), map[string]awscloudwatch.IMetric{
-				"st": stored, "p": published, "a": own(publisher, awsmetrics.EventsPutAside, "put aside"),
+				"st": stored, "p": published, "a": own(publisher, contract.MetricEventsFailed, "put aside"),
 			}))
 	}
 	missing.metrics = append(missing.metrics, calculated("RUNNING_SUM(FILL(nf,0))", "published, not delivered (summed up)", minute(), map[string]awscloudwatch.IMetric{

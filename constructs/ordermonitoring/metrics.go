@@ -5,7 +5,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
-	"github.com/orderpipeline/orderpipeline/internal/awsmetrics"
+
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 // measured is a resource that CloudWatch keeps metrics of: the CDK's types know the dimensions of their own.
@@ -37,7 +38,7 @@ func (m *OrderMonitoring) putItem(name, statistic, label string) awscloudwatch.M
 // own is a metric that a function writes into its log, see docs/operations.md.
 func own(function awslambda.IFunction, name, label string) awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace:     jsii.String(awsmetrics.OwnNamespace),
+		Namespace:     jsii.String(contract.MetricNamespace),
 		MetricName:    &name,
 		DimensionsMap: &map[string]*string{"FunctionName": function.FunctionName()},
 		Statistic:     jsii.String("Sum"),

@@ -18,10 +18,12 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
 	"github.com/orderpipeline/orderpipeline/constructs/orderapi"
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
 	"github.com/orderpipeline/orderpipeline/internal/awsmetrics"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/dashboard"
 	"github.com/orderpipeline/orderpipeline/internal/prices"
 )
@@ -340,7 +342,7 @@ func TestDashboard(t *testing.T) {
 			metrics, statistics := map[string]bool{}, map[string]bool{}
 			own := 0
 			for _, m := range drawn(d) {
-				if m.namespace == awsmetrics.OwnNamespace {
+				if m.namespace == contract.MetricNamespace {
 					own++
 				}
 				metrics[m.id()] = true
@@ -402,7 +404,7 @@ func TestDashboardShows(t *testing.T) {
 		want     string
 		funnel   []string // labels, in the order of the way
 	}{
-		"with metrics of our own": {false, always + ", OrderPipeline OrdersReceived, OrderPipeline OrdersStored, OrderPipeline OrdersDuplicate, OrderPipeline OrdersRefused, OrderPipeline EventsPublished, OrderPipeline EventsPutAside",
+		"with metrics of our own": {false, always + ", OrderPipeline OrdersReceived, OrderPipeline OrdersStored, OrderPipeline OrdersDuplicate, OrderPipeline OrdersRefused, OrderPipeline EventsPublished, OrderPipeline EventsFailed",
 			[]string{"received, tries included", "stored", "published", "delivered (all subscribers)"}},
 		"without": {true, always + ", AWS/SQS NumberOfMessagesSent, AWS/SQS NumberOfMessagesDeleted",
 			[]string{"received", "processed", "published", "delivered (all subscribers)"}},

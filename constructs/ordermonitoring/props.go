@@ -3,6 +3,7 @@ package ordermonitoring
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+
 	"github.com/orderpipeline/orderpipeline/constructs/orderapi"
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
 )

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
+
 	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
 )
@@ -42,7 +43,7 @@ func TestExistingOfThisApp(t *testing.T) {
 	topic := awssns.NewTopic(stack, jsii.String("TheirTopic"), &awssns.TopicProps{MasterKey: key})
 	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{
 		Queue: orderpipeline.QueueProps{Existing: queue},
-		Table: orderpipeline.TableProps{Existing: table, LiftedFields: []string{"channel"}},
+		Table: orderpipeline.TableProps{Existing: table, IndexedFields: []string{"channel"}},
 		Topic: orderpipeline.TopicProps{Existing: topic},
 	})
 	if said := synthtest.Warnings(stack); len(said) > 0 {
@@ -53,18 +54,18 @@ func TestExistingOfThisApp(t *testing.T) {
 	}
 	template := synthtest.Synth(t, stack)
 	assertAt(t, template, map[string]string{
-		"Theirs.VisibilityTimeout":                           "180",
-		"Theirs.MessageRetentionPeriod":                      "1209600",
-		"Theirs.MaximumMessageSize":                          "245760",
-		"Theirs.RedrivePolicy":                               `{"deadLetterTargetArn":` + arnOf(t, template, "PDeadLetterQueue") + `,"maxReceiveCount":80}`,
-		"TheirTable.TimeToLiveSpecification":                 `{"AttributeName":"expiresAt","Enabled":true}`,
-		"PProcessorMapping.EventSourceArn":                   arnOf(t, template, "Theirs"),
-		"PProcessor.Environment.Variables.TABLE_NAME":        `{"Ref":"` + template.ID(t, "TheirTable") + `"}`,
-		"PProcessor.Environment.Variables.LIFTED_ATTRIBUTES": `"channel"`,
-		"PPublisherMapping.EventSourceArn":                   `{"Fn::GetAtt":["` + template.ID(t, "TheirTable") + `","StreamArn"]}`,
-		"PPublisher.Environment.Variables.TOPIC_ARN":         `{"Ref":"` + template.ID(t, "TheirTopic") + `"}`,
-		"PDeadLetterQueue.SqsManagedSseEnabled":              "true",
-		"POnFailureQueue.SqsManagedSseEnabled":               "true",
+		"Theirs.VisibilityTimeout":                        "180",
+		"Theirs.MessageRetentionPeriod":                   "1209600",
+		"Theirs.MaximumMessageSize":                       "245760",
+		"Theirs.RedrivePolicy":                            `{"deadLetterTargetArn":` + arnOf(t, template, "PDeadLetterQueue") + `,"maxReceiveCount":80}`,
+		"TheirTable.TimeToLiveSpecification":              `{"AttributeName":"expiresAt","Enabled":true}`,
+		"PProcessorMapping.EventSourceArn":                arnOf(t, template, "Theirs"),
+		"PProcessor.Environment.Variables.TABLE_NAME":     `{"Ref":"` + template.ID(t, "TheirTable") + `"}`,
+		"PProcessor.Environment.Variables.INDEXED_FIELDS": `"channel"`,
+		"PPublisherMapping.EventSourceArn":                `{"Fn::GetAtt":["` + template.ID(t, "TheirTable") + `","StreamArn"]}`,
+		"PPublisher.Environment.Variables.TOPIC_ARN":      `{"Ref":"` + template.ID(t, "TheirTopic") + `"}`,
+		"PDeadLetterQueue.SqsManagedSseEnabled":           "true",
+		"POnFailureQueue.SqsManagedSseEnabled":            "true",
 	})
 	for _, kind := range []string{"AWS::DynamoDB::GlobalTable", "AWS::SNS::Topic"} {
 		if got := template.IDs(kind); len(got) != 1 {

@@ -3,6 +3,7 @@ package orderpipeline
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+
 	"github.com/orderpipeline/orderpipeline/constructs/internal/grant"
 )
 

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
 	"github.com/orderpipeline/orderpipeline/order"
@@ -300,9 +301,9 @@ func TestProps(t *testing.T) {
 		{"Table.OrderTTL", func(p *props) { p.Table.OrderTTL = awscdk.Duration_Days(jsii.Number(365)) }, map[string]string{
 			"PProcessor.Environment.Variables.ORDER_TTL_SECONDS": `"31536000"`,
 		}},
-		{"Table.LiftedFields", func(p *props) { p.Table.LiftedFields = []string{"note", "channel", "note"} }, map[string]string{
-			"PProcessor.Environment.Variables.LIFTED_ATTRIBUTES": `"channel,note"`,
-			"PTable.GlobalSecondaryIndexes":                      "null",
+		{"Table.IndexedFields", func(p *props) { p.Table.IndexedFields = []string{"note", "channel", "note"} }, map[string]string{
+			"PProcessor.Environment.Variables.INDEXED_FIELDS": `"channel,note"`,
+			"PTable.GlobalSecondaryIndexes":                   "null",
 		}},
 		{"Table.Indexes", func(p *props) {
 			p.Table.Indexes = []orderpipeline.IndexProps{
@@ -310,9 +311,9 @@ func TestProps(t *testing.T) {
 				{Field: "channel", SortField: "customerId", Name: "by-channel", Projection: awsdynamodb.ProjectionType_ALL},
 			}
 		}, map[string]string{
-			"PProcessor.Environment.Variables.LIFTED_ATTRIBUTES": `"channel,customerId"`,
-			"PTable.GlobalSecondaryIndexes": `[{"IndexName":"doc_customerId","KeySchema":[{"AttributeName":"doc_customerId","KeyType":"HASH"},{"AttributeName":"storedAt","KeyType":"RANGE"}],"Projection":{"ProjectionType":"KEYS_ONLY"}},` +
-				`{"IndexName":"by-channel","KeySchema":[{"AttributeName":"doc_channel","KeyType":"HASH"},{"AttributeName":"doc_customerId","KeyType":"RANGE"}],"Projection":{"ProjectionType":"ALL"}}]`,
+			"PProcessor.Environment.Variables.INDEXED_FIELDS": `"channel,customerId"`,
+			"PTable.GlobalSecondaryIndexes": `[{"IndexName":"index_customerId","KeySchema":[{"AttributeName":"index_customerId","KeyType":"HASH"},{"AttributeName":"storedAt","KeyType":"RANGE"}],"Projection":{"ProjectionType":"KEYS_ONLY"}},` +
+				`{"IndexName":"by-channel","KeySchema":[{"AttributeName":"index_channel","KeyType":"HASH"},{"AttributeName":"index_customerId","KeyType":"RANGE"}],"Projection":{"ProjectionType":"ALL"}}]`,
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -6,26 +6,13 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
+
 	"github.com/orderpipeline/orderpipeline/constructs/golambda"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/function"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/grant"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
 )
-
-// What the processor reads from its environment.
-const (
-	envTableName        = "TABLE_NAME"
-	envRejectedQueueURL = "REJECTED_QUEUE_URL"
-	envMaxDocumentBytes = "MAX_DOCUMENT_BYTES"
-	// With a schema of the caller's, which lies in SchemaFile.
-	envOrderIDField = "ORDER_ID_FIELD"
-	// Comma-separated top-level text fields that become attributes of the order's item.
-	envLiftedAttributes = "LIFTED_ATTRIBUTES"
-	envOrderTTLSeconds  = "ORDER_TTL_SECONDS"
-)
-
-// envMetrics is for both functions: "off" leaves the metrics out of their log lines.
-const envMetrics = "METRICS"
 
 // SchemaFile is where the packaged processor finds a schema other than the default one: beside its binary. The field that
 // holds the order's id comes in the variable ORDER_ID_FIELD, which the construct sets for every Code. A processor of your
@@ -35,7 +22,7 @@ const envMetrics = "METRICS"
 //		Package: "./lambdas/processor",
 //		Files:   map[string][]byte{orderpipeline.SchemaFile: schema.JSON()},
 //	})
-const SchemaFile = "order.schema.json"
+const SchemaFile = contract.SchemaFile
 
 const processorPackage = "./lambdas/processor/main"
 
@@ -58,21 +45,21 @@ func schemaFile(schema *order.Schema) map[string][]byte {
 func (p *OrderPipeline) newProcessor() {
 	s := p.settings
 	environment := map[string]*string{
-		envTableName:        p.table.TableName(),
-		envRejectedQueueURL: p.rejectedQueue.QueueUrl(),
-		envMaxDocumentBytes: jsii.String(strconv.Itoa(s.maxDocument)),
+		contract.EnvTableName:        p.table.TableName(),
+		contract.EnvRejectedQueueURL: p.rejectedQueue.QueueUrl(),
+		contract.EnvMaxDocumentBytes: jsii.String(strconv.Itoa(s.maxDocument)),
 	}
 	if ownSchema(s.Schema) {
-		environment[envOrderIDField] = jsii.String(s.Schema.IDField())
+		environment[contract.EnvOrderIDField] = jsii.String(s.Schema.IDField())
 	}
-	if len(s.liftedFields) > 0 {
-		environment[envLiftedAttributes] = jsii.String(strings.Join(s.liftedFields, ","))
+	if len(s.indexedFields) > 0 {
+		environment[contract.EnvIndexedFields] = jsii.String(strings.Join(s.indexedFields, ","))
 	}
 	if s.orderTTL > 0 {
-		environment[envOrderTTLSeconds] = jsii.String(strconv.FormatFloat(s.orderTTL, 'f', 0, 64))
+		environment[contract.EnvOrderTTLSeconds] = jsii.String(strconv.FormatFloat(s.orderTTL, 'f', 0, 64))
 	}
 	if s.DisableMetrics {
-		environment[envMetrics] = jsii.String("off")
+		environment[contract.EnvMetrics] = jsii.String(contract.MetricsOff)
 	}
 	p.processor, p.processorLogs = function.New(p, "Processor", function.Props(s.Processor.Function), function.Leg{
 		Package:       processorPackage,

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -78,16 +79,16 @@ type TableProps struct {
 	// Existing is a table that is brought along: keys orderId and item, both strings, a stream with new images, and
 	// expiresAt as TTL attribute (which is filled in where it is missing). An imported one needs TableStreamArn
 	// (TableV2_FromTableAttributes), and cannot be checked: a warning at synth says what must hold. Of the other props, only
-	// LiftedFields and OrderTTL go with it. Default: a table is made.
+	// IndexedFields and OrderTTL go with it. Default: a table is made.
 	Existing awsdynamodb.ITableV2
 	// Indexes by fields of the document. A field that a document has not, or not as text, leaves its order out of the index.
 	// DynamoDB adds or takes away one index a deployment, once the table is there. At most 20. Default: none.
 	Indexes []IndexProps
-	// LiftedFields names further top-level text fields of the document that are written as attributes of the order's item,
-	// for indexes of an Existing table or for readers of the stream: channel becomes doc_channel. Values that an attribute of
+	// IndexedFields names further top-level text fields of the document that are written as attributes of the order's item,
+	// for indexes of an Existing table or for readers of the stream: channel becomes index_channel. Values that an attribute of
 	// an event could not carry (empty, above 256 bytes, control characters) are left out. At most 8 fields, those of Indexes
 	// included. Orders that are stored already stay as they are. Default: none.
-	LiftedFields []string
+	IndexedFields []string
 	// Replicas of the table in other regions, to read from: orders are stored where the stack is, and nowhere else. The stack
 	// must name its region. Default: none.
 	Replicas []ReplicaProps
@@ -107,7 +108,7 @@ type IndexProps struct {
 	Field string
 	// SortField is another such field, which sorts the orders of one Field. Default: the time when they were stored (storedAt).
 	SortField string
-	// Name of the index; a new name is a new index. Default: "doc_" + Field.
+	// Name of the index; a new name is a new index. Default: "index_" + Field.
 	Name string
 	// Projection is what the index holds beside the keys: KEYS_ONLY or ALL, which doubles what is stored and written. Default:
 	// KEYS_ONLY; the orders are got from the table.

@@ -8,20 +8,12 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
+
 	"github.com/orderpipeline/orderpipeline/constructs/golambda"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/function"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/grant"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
-)
-
-// What the publisher reads from its environment.
-const (
-	envTopicARN          = "TOPIC_ARN"
-	envOnFailureQueueURL = "ON_FAILURE_QUEUE_URL"
-	envMaxEventBytes     = "MAX_EVENT_BYTES"
-	envEventSource       = "EVENT_SOURCE"
-	envEventType         = "EVENT_TYPE"
-	envEventAttributes   = "EVENT_ATTRIBUTES"
 )
 
 const publisherPackage = "./lambdas/publisher/main"
@@ -36,15 +28,15 @@ func (p *OrderPipeline) newPublisher() {
 	s := p.settings
 	p.onFailedQueue = p.newQueue(p, "OnFailureQueue", awssqs.QueueProps{RedriveAllowPolicy: nobodysDeadLetterQueue()})
 	environment := map[string]*string{
-		envTopicARN:          p.topic.TopicArn(),
-		envOnFailureQueueURL: p.onFailedQueue.QueueUrl(),
-		envMaxEventBytes:     jsii.String(strconv.Itoa(s.Topic.MaxMessageSizeBytes)),
-		envEventSource:       &s.Publisher.Event.Source,
-		envEventType:         &s.Publisher.Event.Type,
-		envEventAttributes:   jsii.String(strings.Join(s.Publisher.EventAttributes, ",")),
+		contract.EnvTopicARN:          p.topic.TopicArn(),
+		contract.EnvOnFailureQueueURL: p.onFailedQueue.QueueUrl(),
+		contract.EnvMaxEventBytes:     jsii.String(strconv.Itoa(s.Topic.MaxMessageSizeBytes)),
+		contract.EnvEventSource:       &s.Publisher.Event.Source,
+		contract.EnvEventType:         &s.Publisher.Event.Type,
+		contract.EnvEventAttributes:   jsii.String(strings.Join(s.Publisher.EventAttributes, ",")),
 	}
 	if s.DisableMetrics {
-		environment[envMetrics] = jsii.String("off")
+		environment[contract.EnvMetrics] = jsii.String(contract.MetricsOff)
 	}
 	p.publisher, p.publisherLogs = function.New(p, "Publisher", function.Props(s.Publisher.Function), function.Leg{
 		Package:       publisherPackage,
@@ -72,7 +64,7 @@ func (p *OrderPipeline) newPublisher() {
 		// Outages are waited out for 20 of the 24 hours that a stream keeps; then the shard must go on, or it would lose
 		// what comes after.
 		RetryAttempts:         jsii.Number(-1), // without end, until then
-		MaxRecordAge:          awscdk.Duration_Hours(jsii.Number(20)),
+		MaxRecordAge:          awscdk.Duration_Hours(jsii.Number(contract.StreamRecordAge.Hours())),
 		ParallelizationFactor: jsii.Number(s.Publisher.ParallelizationFactor),
 		// Refusals, tombstones and expiries are nobody's event.
 		Filters: &[]*map[string]any{awslambda.FilterCriteria_Filter(&map[string]any{

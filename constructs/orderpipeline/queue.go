@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -85,7 +87,7 @@ func (p *OrderPipeline) newQueue(scope constructs.Construct, id string, props aw
 	props.EnforceSSL = jsii.Bool(true)
 	if props.MaxMessageSizeBytes == nil {
 		// A message that was put aside carries attributes on top of what came in.
-		props.MaxMessageSizeBytes = jsii.Number(largestMessage)
+		props.MaxMessageSizeBytes = jsii.Number(contract.MaxMessageBytes)
 	}
 	return awssqs.NewQueue(scope, &id, &props)
 }

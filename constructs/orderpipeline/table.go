@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/jsii-runtime-go"
+
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -34,11 +35,11 @@ func (p *OrderPipeline) newTable() {
 	for _, index := range s.Table.Indexes {
 		sortKey := order.AttrStoredAt
 		if index.SortField != "" {
-			sortKey = order.LiftedAttribute(index.SortField)
+			sortKey = order.IndexedAttribute(index.SortField)
 		}
 		indexes = append(indexes, &awsdynamodb.GlobalSecondaryIndexPropsV2{
 			IndexName:      &index.Name,
-			PartitionKey:   attribute(order.LiftedAttribute(index.Field)),
+			PartitionKey:   attribute(order.IndexedAttribute(index.Field)),
 			SortKey:        attribute(sortKey),
 			ProjectionType: index.Projection,
 		})

@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 // newTopic makes the topic of the events.
@@ -20,7 +22,7 @@ func (p *OrderPipeline) newTopic() {
 		return
 	}
 	p.topic = awssns.NewTopic(p, jsii.String("Topic"), &awssns.TopicProps{EnforceSSL: jsii.Bool(true), MasterKey: p.settings.EncryptionKey})
-	if size := p.settings.Topic.MaxMessageSizeBytes; size != 256*1024 {
+	if size := p.settings.Topic.MaxMessageSizeBytes; size != contract.DefaultTopicBytes {
 		// Younger than CDK's types and than its validation, which is strict with the flag validateAgainstDefaultRules.
 		awscdk.Validations_Of(p.topic).Acknowledge(&awscdk.Acknowledgment{
 			Id:     jsii.String("CloudFormation-Validate::F3002"),

@@ -10,22 +10,11 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/constructs-go/constructs/v10"
+
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/function"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
-)
-
-const (
-	// outage is how long queues wait one out before a message is given up: dead-lettering every good order because the
-	// table was away for a while would be the second outage.
-	outage = 4 * 60 * 60
-
-	// largestMessage is SQS's and SNS's limit.
-	largestMessage = 1024 * 1024
-	// largestItem is DynamoDB's limit of an item, names of attributes included.
-	largestItem = 400 * 1024
-
-	maxEventAttributes = 9
 )
 
 // settings are the caller's props with every default filled in.
@@ -36,7 +25,7 @@ type settings struct {
 	visibility                        float64 // seconds
 	orderTTL                          float64 // seconds, 0 for none
 	maxDocument                       int     // bytes
-	liftedFields                      []string
+	indexedFields                     []string
 }
 
 // resolve copies the props, fills the defaults in and reports everything that is wrong.
@@ -80,22 +69,22 @@ func (s *settings) resolveTopic(errs *check.Errors) {
 		errs.Addf("Topic.Existing", *s.Topic.Existing.Node().Path(), "needs a standard topic: a FIFO topic delivers to queues only, and the pipeline promises no order")
 	}
 	if s.Topic.MaxMessageSizeBytes == 0 {
-		s.Topic.MaxMessageSizeBytes = 256 * 1024
+		s.Topic.MaxMessageSizeBytes = contract.DefaultTopicBytes
 	}
-	if s.Topic.MaxMessageSizeBytes > 256*1024 && s.Processor.Function.MemoryMiB == 0 {
+	if s.Topic.MaxMessageSizeBytes > contract.DefaultTopicBytes && s.Processor.Function.MemoryMiB == 0 {
 		// A document of 1 MB that breaks the schema at every element took 380 MB to refuse.
 		s.Processor.Function.MemoryMiB = 1024
 	}
-	errs.Range("Topic.MaxMessageSizeBytes", s.Topic.MaxMessageSizeBytes, 2*order.EnvelopeReserve, largestMessage,
+	errs.Range("Topic.MaxMessageSizeBytes", s.Topic.MaxMessageSizeBytes, 2*order.EnvelopeReserve, contract.MaxMessageBytes,
 		"SNS allows no more, and less leaves no room for an order beside the event's envelope")
 	// A topic of 1 MiB does not make the table's items any larger.
-	s.maxDocument = min(s.Topic.MaxMessageSizeBytes, largestItem) - order.EnvelopeReserve
+	s.maxDocument = min(s.Topic.MaxMessageSizeBytes, contract.MaxItemBytes) - order.EnvelopeReserve
 }
 
 func (s *settings) resolveProcessor(errs *check.Errors) {
 	p := &s.Processor
 	if p.BatchSize == 0 {
-		p.BatchSize = 10
+		p.BatchSize = contract.QueueBatchSize
 	}
 	errs.Range("Processor.BatchSize", p.BatchSize, 1, 10_000, "these are Lambda's bounds for a standard queue")
 	s.processorWindow = errs.Seconds("Processor.BatchingWindow", p.BatchingWindow, 0, 0, 300, "these are Lambda's bounds")
@@ -105,8 +94,8 @@ func (s *settings) resolveProcessor(errs *check.Errors) {
 	if p.MaxConcurrency != 0 {
 		errs.Range("Processor.MaxConcurrency", p.MaxConcurrency, 2, 1000, "these are Lambda's bounds")
 	}
-	s.processorTimeout = function.Check(errs, "Processor.Function", function.Props(p.Function), 30,
-		envTableName, envRejectedQueueURL, envMaxDocumentBytes, envOrderIDField, envLiftedAttributes, envOrderTTLSeconds, envMetrics)
+	s.processorTimeout = function.Check(errs, "Processor.Function", function.Props(p.Function), contract.FunctionTimeout.Seconds(),
+		contract.EnvTableName, contract.EnvRejectedQueueURL, contract.EnvMaxDocumentBytes, contract.EnvOrderIDField, contract.EnvIndexedFields, contract.EnvOrderTTLSeconds, contract.EnvMetrics)
 	if reserved := p.Function.ReservedConcurrency; reserved > 0 {
 		if p.MaxConcurrency == 0 {
 			errs.Addf("Processor.Function.ReservedConcurrency", reserved, "needs a Processor.MaxConcurrency of at most that: pollers would go on receiving, and messages that are throttled count as tried")
@@ -117,7 +106,7 @@ func (s *settings) resolveProcessor(errs *check.Errors) {
 
 	// The window has passed when the function starts, and Lambda retries a throttled function five times over
 	// (AWS, "Using Lambda with Amazon SQS").
-	s.visibility = 6*s.processorTimeout + s.processorWindow
+	s.visibility = contract.VisibilityFactor*s.processorTimeout + s.processorWindow
 }
 
 var (
@@ -128,7 +117,7 @@ var (
 func (s *settings) resolvePublisher(errs *check.Errors) {
 	p := &s.Publisher
 	if p.BatchSize == 0 {
-		p.BatchSize = 100
+		p.BatchSize = contract.StreamBatchSize
 	}
 	errs.Range("Publisher.BatchSize", p.BatchSize, 1, 10_000, "these are Lambda's bounds for a stream")
 	if p.ParallelizationFactor == 0 {
@@ -136,8 +125,8 @@ func (s *settings) resolvePublisher(errs *check.Errors) {
 	}
 	errs.Range("Publisher.ParallelizationFactor", p.ParallelizationFactor, 1, 10, "these are Lambda's bounds")
 	s.publisherWindow = errs.Seconds("Publisher.BatchingWindow", p.BatchingWindow, 0, 0, 300, "these are Lambda's bounds")
-	function.Check(errs, "Publisher.Function", function.Props(p.Function), 30,
-		envTopicARN, envOnFailureQueueURL, envMaxEventBytes, envEventSource, envEventType, envEventAttributes, envMetrics)
+	function.Check(errs, "Publisher.Function", function.Props(p.Function), contract.FunctionTimeout.Seconds(),
+		contract.EnvTopicARN, contract.EnvOnFailureQueueURL, contract.EnvMaxEventBytes, contract.EnvEventSource, contract.EnvEventType, contract.EnvEventAttributes, contract.EnvMetrics)
 
 	if p.Event.Source == "" {
 		p.Event.Source = order.DefaultEventSource
@@ -158,8 +147,8 @@ func (s *settings) resolvePublisher(errs *check.Errors) {
 	}
 
 	p.EventAttributes = slices.Clone(p.EventAttributes)
-	if n := len(p.EventAttributes); n > maxEventAttributes {
-		errs.Addf("Publisher.EventAttributes", strings.Join(p.EventAttributes, ","), "needs at most %d names, not %d: SNS delivers 10 attributes to a queue, and the event's type is one", maxEventAttributes, n)
+	if n := len(p.EventAttributes); n > contract.MaxEventAttributes {
+		errs.Addf("Publisher.EventAttributes", strings.Join(p.EventAttributes, ","), "needs at most %d names, not %d: SNS delivers 10 attributes to a queue, and the event's type is one", contract.MaxEventAttributes, n)
 	}
 	for i, name := range p.EventAttributes {
 		switch {
@@ -176,7 +165,9 @@ func (s *settings) resolvePublisher(errs *check.Errors) {
 }
 
 // receives is how many tries with this visibility timeout (seconds) last through an outage.
-func receives(visibility float64) int { return int(math.Ceil(outage / max(visibility, 1))) }
+func receives(visibility float64) int {
+	return int(math.Ceil(contract.OutageTolerance.Seconds() / max(visibility, 1)))
+}
 
 // ownSchema is whether the schema is another than the default one.
 func ownSchema(s *order.Schema) bool {

@@ -3,11 +3,13 @@ package orderpipeline
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
-// retention of every queue that holds orders, in seconds: 14 days. It is SQS's maximum and the promise's minimum.
-const retention = 14 * 24 * 60 * 60
+// retention of every queue, in seconds.
+var retention = contract.MessageRetention.Seconds()
 
 // resolveQueue needs the visibility timeout.
 func (s *settings) resolveQueue(errs *check.Errors) {

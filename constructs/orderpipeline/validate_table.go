@@ -10,21 +10,22 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
 const (
-	// maxLifted fields of at most 256 bytes each, and their names, take a quarter of order.EnvelopeReserve, so that what the
+	// maxIndexedFields fields of at most 256 bytes each, and their names, take a quarter of order.EnvelopeReserve, so that what the
 	// queue takes in still fits an item.
-	maxLifted  = 8
-	maxIndexes = 20
+	maxIndexedFields = 8
+	maxIndexes       = 20
 	// longestOrderTTL is 100 years, in seconds.
 	longestOrderTTL = 36_500 * 24 * 60 * 60
 )
 
-// maxLiftedName is what DynamoDB leaves of 255 bytes for the name of a key.
-var maxLiftedName = 255 - len(order.LiftedAttribute(""))
+// maxIndexedName is what DynamoDB leaves of 255 bytes for the name of a key.
+var maxIndexedName = 255 - len(order.IndexedAttribute(""))
 
 var (
 	indexName  = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
@@ -47,8 +48,8 @@ func (s *settings) resolveTable(errs *check.Errors, scope constructs.Construct) 
 
 func (s *settings) resolveIndexes(errs *check.Errors) {
 	t := &s.Table
-	for _, name := range t.LiftedFields {
-		s.lift(errs, "Table.LiftedFields", name)
+	for _, name := range t.IndexedFields {
+		s.lift(errs, "Table.IndexedFields", name)
 	}
 	t.Indexes = slices.Clone(t.Indexes)
 	if n := len(t.Indexes); n > maxIndexes {
@@ -57,7 +58,7 @@ func (s *settings) resolveIndexes(errs *check.Errors) {
 	for i := range t.Indexes {
 		index := &t.Indexes[i]
 		if index.Name == "" {
-			index.Name = order.LiftedAttribute(index.Field)
+			index.Name = order.IndexedAttribute(index.Field)
 		}
 		if !indexName.MatchString(index.Name) {
 			errs.Addf("Table.Indexes.Name", bounded(index.Name), "needs 3 to 255 letters, digits, _, - and dots, as DynamoDB does")
@@ -80,22 +81,22 @@ func (s *settings) resolveIndexes(errs *check.Errors) {
 			s.lift(errs, "Table.Indexes.SortField", index.SortField)
 		}
 	}
-	slices.Sort(s.liftedFields)
-	s.liftedFields = slices.Compact(s.liftedFields)
-	if n := len(s.liftedFields); n > maxLifted {
-		errs.Addf("Table.LiftedFields", bounded(strings.Join(s.liftedFields, ",")), "needs at most %d fields, those of Table.Indexes included, not %d: an item has no room for more beside the largest order", maxLifted, n)
+	slices.Sort(s.indexedFields)
+	s.indexedFields = slices.Compact(s.indexedFields)
+	if n := len(s.indexedFields); n > maxIndexedFields {
+		errs.Addf("Table.IndexedFields", bounded(strings.Join(s.indexedFields, ",")), "needs at most %d fields, those of Table.Indexes included, not %d: an item has no room for more beside the largest order", maxIndexedFields, n)
 	}
 }
 
 // lift checks a field of the document that becomes an attribute of the order's item.
 func (s *settings) lift(errs *check.Errors, field, name string) {
 	// A comma would come out of the processor's environment as two fields.
-	if name == "" || len(name) > maxLiftedName || strings.Contains(name, ",") || !utf8.ValidString(name) {
-		errs.Addf(field, bounded(name), "needs a name of 1 to %d bytes without commas: it becomes that of an attribute", maxLiftedName)
+	if name == "" || len(name) > maxIndexedName || strings.Contains(name, ",") || !utf8.ValidString(name) {
+		errs.Addf(field, bounded(name), "needs a name of 1 to %d bytes without commas: it becomes that of an attribute", maxIndexedName)
 	} else {
 		s.checkTextField(errs, field, name)
 	}
-	s.liftedFields = append(s.liftedFields, name)
+	s.indexedFields = append(s.indexedFields, name)
 }
 
 // checkTextField reports a field that no document has as a text: nothing would ever be found by it.

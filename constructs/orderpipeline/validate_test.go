@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
+
 	"github.com/orderpipeline/orderpipeline/constructs/golambda"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
@@ -118,14 +119,14 @@ func TestValidation(t *testing.T) {
 		{"order TTL", func(p *props) { p.Table.OrderTTL = awscdk.Duration_Days(jsii.Number(27)) },
 			`Table.OrderTTL is 2332800 s: needs 2419200 to 3153600000 s: a message may stay 14 days in the queue and 14 in the dead-letter queue, and would be a new order when it comes after its order is gone`},
 		{"index without a field", func(p *props) { p.Table.Indexes = []orderpipeline.IndexProps{{SortField: "channel"}} },
-			`Table.Indexes.Field is "": needs a name of 1 to 251 bytes without commas: it becomes that of an attribute`},
+			`Table.Indexes.Field is "": needs a name of 1 to 249 bytes without commas: it becomes that of an attribute`},
 		{"index of nothing", func(p *props) { p.Table.Indexes = []orderpipeline.IndexProps{{}} },
-			`Table.Indexes.Field is "": needs a name of 1 to 251 bytes without commas: it becomes that of an attribute`},
+			`Table.Indexes.Field is "": needs a name of 1 to 249 bytes without commas: it becomes that of an attribute`},
 		{"index name", func(p *props) { p.Table.Indexes = []orderpipeline.IndexProps{{Field: "Kanal für"}} },
-			`Table.Indexes.Name is "doc_Kanal für": needs 3 to 255 letters, digits, _, - and dots, as DynamoDB does`},
+			`Table.Indexes.Name is "index_Kanal für": needs 3 to 255 letters, digits, _, - and dots, as DynamoDB does`},
 		{"index twice", func(p *props) {
 			p.Table.Indexes = []orderpipeline.IndexProps{{Field: "channel"}, {Field: "channel", SortField: "customerId"}}
-		}, `Table.Indexes.Name is "doc_channel": needs a name that no other index has`},
+		}, `Table.Indexes.Name is "index_channel": needs a name that no other index has`},
 		{"index projection", func(p *props) {
 			p.Table.Indexes = []orderpipeline.IndexProps{{Field: "channel", Projection: awsdynamodb.ProjectionType_INCLUDE}}
 		}, `Table.Indexes.Projection is "INCLUDE": needs KEYS_ONLY or ALL: there is no list of what else to include`},
@@ -137,10 +138,10 @@ func TestValidation(t *testing.T) {
 				p.Table.Indexes = append(p.Table.Indexes, orderpipeline.IndexProps{Field: "channel", Name: "by_" + strconv.Itoa(i)})
 			}
 		}, `Table.Indexes is too long: needs at most 20 indexes, not 21, as DynamoDB does`},
-		{"lifted field", func(p *props) { p.Table.LiftedFields = []string{"a,b"} },
-			`Table.LiftedFields is "a,b": needs a name of 1 to 251 bytes without commas: it becomes that of an attribute`},
-		{"lifted field that is no text", func(p *props) { p.Table.LiftedFields = []string{"items"} },
-			`Table.LiftedFields is "items": needs a text on the document's top level: the schema makes "items" of type array; its texts are channel, `},
+		{"lifted field", func(p *props) { p.Table.IndexedFields = []string{"a,b"} },
+			`Table.IndexedFields is "a,b": needs a name of 1 to 249 bytes without commas: it becomes that of an attribute`},
+		{"lifted field that is no text", func(p *props) { p.Table.IndexedFields = []string{"items"} },
+			`Table.IndexedFields is "items": needs a text on the document's top level: the schema makes "items" of type array; its texts are channel, `},
 		{"index by a field that no document has", func(p *props) {
 			p.Schema, p.Table.Indexes = closed, []orderpipeline.IndexProps{{Field: "channel", SortField: "chanel"}}
 		}, `Table.Indexes.SortField is "chanel": needs a text on the document's top level: the schema has no member "chanel" and allows none that it does not name; its texts are channel, `},
@@ -149,8 +150,8 @@ func TestValidation(t *testing.T) {
 		{"attribute that the schema does not name", func(p *props) { p.Publisher.EventAttributes = []string{"chanel"} }, ""},
 		{"metrics by hand", func(p *props) { p.Publisher.Function.Environment = map[string]string{"METRICS": "off"} },
 			`Publisher.Function.Environment is "METRICS": needs another name: the construct sets this variable itself`},
-		{"too many lifted fields", func(p *props) { p.Table.LiftedFields = strings.Split("a,b,c,d,e,f,g,h,i", ",") },
-			`Table.LiftedFields is "a,b,c,d,e,f,g,h,i": needs at most 8 fields, those of Table.Indexes included, not 9: an item has no room for more beside the largest order`},
+		{"too many lifted fields", func(p *props) { p.Table.IndexedFields = strings.Split("a,b,c,d,e,f,g,h,i", ",") },
+			`Table.IndexedFields is "a,b,c,d,e,f,g,h,i": needs at most 8 fields, those of Table.Indexes included, not 9: an item has no room for more beside the largest order`},
 		{"replica of a stack without a region", func(p *props) { p.Table.Replicas = []orderpipeline.ReplicaProps{{Region: "eu-west-1"}} },
 			`Table.Replicas is "eu-west-1": needs a stack that names its region (StackProps.Env): nobody knows otherwise whether this is another`},
 		{"FIFO topic", func(p *props) { p.Topic.Existing = fifoTopic },

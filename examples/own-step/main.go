@@ -9,6 +9,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"example.com/own-step/jobs"
+
 	"github.com/orderpipeline/orderpipeline/constructs/golambda"
 	"github.com/orderpipeline/orderpipeline/constructs/orderapi"
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
@@ -34,8 +35,8 @@ func newPrintShop(scope constructs.Construct, id string) awscdk.Stack {
 			}),
 		}},
 		Table: orderpipeline.TableProps{
-			Existing:     newTable(stack),
-			LiftedFields: []string{"customer"}, // for the table's index
+			Existing:      newTable(stack),
+			IndexedFields: []string{"customer"}, // for the table's index
 		},
 	})
 	pipeline.AddSubscriber("Press", nil)
@@ -56,7 +57,7 @@ func newTable(stack awscdk.Stack) awsdynamodb.ITableV2 {
 		DeletionProtection: jsii.Bool(true),
 		GlobalSecondaryIndexes: &[]*awsdynamodb.GlobalSecondaryIndexPropsV2{{
 			IndexName:    jsii.String("by-customer"),
-			PartitionKey: text(order.LiftedAttribute("customer")),
+			PartitionKey: text(order.IndexedAttribute("customer")),
 			SortKey:      text(order.AttrStoredAt),
 		}},
 	})

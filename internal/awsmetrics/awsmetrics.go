@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 // Metric is what an alarm or a widget asks CloudWatch for.
@@ -38,7 +40,7 @@ const (
 	pageLambda     = "AWS Lambda, Developer Guide: Types of metrics for Lambda functions"
 	pageDynamoDB   = "Amazon DynamoDB, Developer Guide: DynamoDB metrics and dimensions"
 	pageSNS        = "Amazon SNS, Developer Guide: Monitoring Amazon SNS topics using CloudWatch"
-	pageOwn        = "docs/operations.md: Custom metrics"
+	pageCustom     = "docs/operations.md: Custom metrics"
 
 	whileActive = "each minute while the queue is active: until six hours after the last message or request"
 	perCall     = "when there are calls"
@@ -55,19 +57,6 @@ var (
 	sum                = []string{"Sum"}
 	maximum            = []string{"Maximum"}
 	times              = []string{"Average", "Maximum", "p"}
-)
-
-// OwnNamespace is that of the metrics which the functions write into their logs (embedded metric format).
-const OwnNamespace = "OrderPipeline"
-
-// The metrics of our own, all of them counts with the one dimension FunctionName.
-const (
-	OrdersReceived  = "OrdersReceived"  // order documents that the processor was given, repetitions included
-	OrdersStored    = "OrdersStored"    // written
-	OrdersDuplicate = "OrdersDuplicate" // there already
-	OrdersRefused   = "OrdersRefused"   // refused, whatever the reason
-	EventsPublished = "EventsPublished" // taken by the topic
-	EventsPutAside  = "EventsPutAside"  // sent to the on-failure queue by the publisher
 )
 
 // Table of the metrics.
@@ -109,8 +98,8 @@ func Table() []Row {
 		{"AWS/SNS", "NumberOfNotificationsFailed", topicDimensions, sum, "Count", "when the topic is active", pageSNS},
 		{"AWS/SNS", "NumberOfNotificationsFilteredOut", topicDimensions, sum, "Count", "when the topic is active", pageSNS},
 	}
-	for _, name := range []string{OrdersReceived, OrdersStored, OrdersDuplicate, OrdersRefused, EventsPublished, EventsPutAside} {
-		rows = append(rows, Row{OwnNamespace, name, functionDimensions, sum, "Count", "each batch", pageOwn})
+	for _, name := range contract.CustomMetrics() {
+		rows = append(rows, Row{contract.MetricNamespace, name, functionDimensions, sum, "Count", "each batch", pageCustom})
 	}
 	return rows
 }

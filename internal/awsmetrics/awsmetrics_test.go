@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 func TestTable(t *testing.T) {
@@ -23,7 +25,7 @@ func TestTable(t *testing.T) {
 				t.Errorf("%s: dimensions %s are not sorted", name, set)
 			}
 		}
-		if row.Namespace == OwnNamespace {
+		if row.Namespace == contract.MetricNamespace {
 			own++
 		}
 	}

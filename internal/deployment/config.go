@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 )
 
@@ -23,7 +24,7 @@ type Target struct {
 // The local one never uses anybody's credentials: it is the running emulator of this project (or AWS_ENDPOINT_URL, if set) with
 // test credentials; a [*NotDeployedError] when none runs. Any other is the SDK's usual chain.
 func Config(ctx context.Context, target Target) (aws.Config, error) {
-	if target.Env == Local {
+	if target.Env == contract.EnvironmentLocal {
 		if target.Region != "" || target.Profile != "" {
 			return aws.Config{}, &local.Error{What: `--region and --profile are for AWS, and environment "local" is this machine's emulator`, Remedy: "leave them out, or name another environment with --env"}
 		}
@@ -63,7 +64,7 @@ func localEndpoint(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if emulator == nil {
-		return "", &NotDeployedError{Env: Local, Stack: StackName(Local), Why: "its emulator is not running"}
+		return "", &NotDeployedError{Env: contract.EnvironmentLocal, Stack: contract.StackName(contract.EnvironmentLocal), Why: "its emulator is not running"}
 	}
 	return emulator.Endpoint(), nil
 }

@@ -1,3 +1,4 @@
+// Package deployment reads where the parts of a deployed environment are.
 package deployment
 
 import (
@@ -12,10 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/smithy-go"
-)
 
-// Local is the environment that runs in the emulator.
-const Local = "local"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
+)
 
 // Deployment is where the parts of a deployed environment are. Its JSON is what `orders describe --json` prints.
 type Deployment struct {
@@ -66,7 +66,7 @@ func (e *NotDeployedError) What() string {
 
 // Remedy is what to do: one line.
 func (e *NotDeployedError) Remedy() string {
-	if e.Env == Local {
+	if e.Env == contract.EnvironmentLocal {
 		return "run: make local (or: orders up)"
 	}
 	return fmt.Sprintf("run: orders up --env %s; or check --profile and --region", e.Env)
@@ -75,7 +75,7 @@ func (e *NotDeployedError) Remedy() string {
 // Describe reads a deployment from the outputs of its CloudFormation stack. A stack that does not exist, or lacks an output, is a
 // [*NotDeployedError].
 func Describe(ctx context.Context, cfg aws.Config, env string) (*Deployment, error) {
-	stack := StackName(env)
+	stack := contract.StackName(env)
 	missing := &NotDeployedError{Env: env, Stack: stack, Where: cmp.Or(aws.ToString(cfg.BaseEndpoint), cfg.Region)}
 	found, err := find(ctx, cfg, stack)
 	if err != nil {
@@ -121,31 +121,30 @@ func read(env string, cfg aws.Config, missing *NotDeployedError, outputs []types
 	d := &Deployment{
 		Env:                env,
 		Region:             cfg.Region,
-		TableName:          value(OutputTableName),
-		QueueURL:           value(OutputQueueURL),
-		DeadLetterQueueURL: value(OutputDeadLetterQueueURL),
-		RejectedQueueURL:   value(OutputRejectedQueueURL),
-		OnFailureQueueURL:  value(OutputOnFailureQueueURL),
-		TopicARN:           value(OutputTopicARN),
-		ProcessorFunction:  value(OutputProcessorFunctionName),
-		PublisherFunction:  value(OutputPublisherFunctionName),
-		StatusFunction:     value(OutputStatusFunctionName),
+		TableName:          value(contract.OutputTableName),
+		QueueURL:           value(contract.OutputQueueURL),
+		DeadLetterQueueURL: value(contract.OutputDeadLetterQueueURL),
+		RejectedQueueURL:   value(contract.OutputRejectedQueueURL),
+		OnFailureQueueURL:  value(contract.OutputOnFailureQueueURL),
+		TopicARN:           value(contract.OutputTopicARN),
+		ProcessorFunction:  value(contract.OutputProcessorFunctionName),
+		PublisherFunction:  value(contract.OutputPublisherFunctionName),
+		StatusFunction:     value(contract.OutputStatusFunctionName),
 		Subscribers:        []Subscriber{}, // [] in JSON, not null
 	}
-	if env == Local {
+	if env == contract.EnvironmentLocal {
 		// The URL that CloudFormation knows is AWS's; the emulator serves its APIs under its own address.
 		d.Endpoint = strings.TrimRight(aws.ToString(cfg.BaseEndpoint), "/")
-		d.APIURL = fmt.Sprintf("%s/restapis/%s/%s/_user_request_", d.Endpoint, value(OutputAPIID), value(OutputAPIStage))
+		d.APIURL = fmt.Sprintf("%s/restapis/%s/%s/_user_request_", d.Endpoint, value(contract.OutputAPIID), value(contract.OutputAPIStage))
 	} else {
-		d.APIURL = strings.TrimRight(value(OutputAPIURL), "/")
+		d.APIURL = strings.TrimRight(value(contract.OutputAPIURL), "/")
 	}
 	for name, url := range values {
-		name, found := strings.CutPrefix(name, outputSubscriber)
-		if name, isQueue := strings.CutSuffix(name, outputQueueURL); found && isQueue && !strings.HasSuffix(name, outputDeadLetter) {
+		if name, ok := contract.SubscriberOf(name); ok {
 			d.Subscribers = append(d.Subscribers, Subscriber{
 				Name:               name,
 				QueueURL:           url,
-				DeadLetterQueueURL: value(OutputSubscriberDeadLetterQueueURL(name)),
+				DeadLetterQueueURL: value(contract.OutputSubscriberDeadLetterQueueURL(name)),
 			})
 		}
 	}
@@ -157,13 +156,6 @@ func read(env string, cfg aws.Config, missing *NotDeployedError, outputs []types
 	}
 	return d, nil
 }
-
-// The parts of the outputs' names of a demo subscriber: Subscriber<Name>QueueUrl, Subscriber<Name>DeadLetterQueueUrl.
-const (
-	outputSubscriber = "Subscriber"
-	outputDeadLetter = "DeadLetter"
-	outputQueueURL   = "QueueUrl"
-)
 
 // Subscriber finds a demo subscriber by its name, whatever the case. nil when there is none.
 func (d *Deployment) Subscriber(name string) *Subscriber {

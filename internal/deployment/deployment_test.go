@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 )
 
@@ -40,11 +41,11 @@ func cloudFormation(t *testing.T, outputs map[string]string) aws.Config {
 
 func outputs() map[string]string {
 	return map[string]string{
-		OutputAPIID: "abc", OutputAPIStage: "v1", OutputAPIURL: "https://abc.execute-api.eu-west-1.amazonaws.com/v1/",
-		OutputTableName: "t", OutputQueueURL: "q", OutputDeadLetterQueueURL: "dlq", OutputRejectedQueueURL: "r", OutputOnFailureQueueURL: "f", OutputTopicARN: "arn",
-		OutputProcessorFunctionName: "pro", OutputPublisherFunctionName: "pub", OutputStatusFunctionName: "sta",
-		OutputSubscriberQueueURL("Shipping"): "s", OutputSubscriberDeadLetterQueueURL("Shipping"): "sd",
-		OutputSubscriberQueueURL("Billing"): "b", OutputSubscriberDeadLetterQueueURL("Billing"): "bd",
+		contract.OutputAPIID: "abc", contract.OutputAPIStage: "v1", contract.OutputAPIURL: "https://abc.execute-api.eu-west-1.amazonaws.com/v1/",
+		contract.OutputTableName: "t", contract.OutputQueueURL: "q", contract.OutputDeadLetterQueueURL: "dlq", contract.OutputRejectedQueueURL: "r", contract.OutputOnFailureQueueURL: "f", contract.OutputTopicARN: "arn",
+		contract.OutputProcessorFunctionName: "pro", contract.OutputPublisherFunctionName: "pub", contract.OutputStatusFunctionName: "sta",
+		contract.OutputSubscriberQueueURL("Shipping"): "s", contract.OutputSubscriberDeadLetterQueueURL("Shipping"): "sd",
+		contract.OutputSubscriberQueueURL("Billing"): "b", contract.OutputSubscriberDeadLetterQueueURL("Billing"): "bd",
 		"SomethingElse": "x",
 	}
 }
@@ -62,8 +63,8 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 	}
 	// The emulator's APIs have other addresses than CloudFormation says.
-	want.Env, want.Endpoint, want.APIURL = Local, *cfg.BaseEndpoint, *cfg.BaseEndpoint+"/restapis/abc/v1/_user_request_"
-	got, err = Describe(t.Context(), cfg, Local)
+	want.Env, want.Endpoint, want.APIURL = contract.EnvironmentLocal, *cfg.BaseEndpoint, *cfg.BaseEndpoint+"/restapis/abc/v1/_user_request_"
+	got, err = Describe(t.Context(), cfg, contract.EnvironmentLocal)
 	if err != nil || !reflect.DeepEqual(*got, want) {
 		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
 	}
@@ -76,7 +77,7 @@ func TestDescribe(t *testing.T) {
 }
 
 func TestAlarmProfile(t *testing.T) {
-	for want, outputs := range map[string]map[string]string{"none": {OutputAlarmProfile: "none"}, "": {"SomethingElse": "x"}} {
+	for want, outputs := range map[string]map[string]string{"none": {contract.OutputAlarmProfile: "none"}, "": {"SomethingElse": "x"}} {
 		if got, err := AlarmProfile(t.Context(), cloudFormation(t, outputs), "dev"); got != want || err != nil {
 			t.Errorf("%v: got %q, %v; want %q", outputs, got, err, want)
 		}
@@ -91,8 +92,8 @@ func TestAlarmProfile(t *testing.T) {
 
 func TestNotDeployed(t *testing.T) {
 	short := outputs()
-	delete(short, OutputQueueURL)
-	delete(short, OutputSubscriberDeadLetterQueueURL("Billing"))
+	delete(short, contract.OutputQueueURL)
+	delete(short, contract.OutputSubscriberDeadLetterQueueURL("Billing"))
 	for name, test := range map[string]struct {
 		outputs   map[string]string
 		env, said string
@@ -100,7 +101,7 @@ func TestNotDeployed(t *testing.T) {
 		"no stack":           {nil, "dev", `environment "dev" is not deployed: there is no stack OrderPipeline-dev in http://127.0.0.1`},
 		"under way":          {map[string]string{}, "dev", "stack OrderPipeline-dev is in state CREATE_IN_PROGRESS"},
 		"of another version": {short, "dev", "stack OrderPipeline-dev has no output QueueUrl, SubscriberBillingDeadLetterQueueUrl"},
-		"local":              {nil, Local, "run: make local"},
+		"local":              {nil, contract.EnvironmentLocal, "run: make local"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Describe(t.Context(), cloudFormation(t, test.outputs), test.env)
@@ -127,12 +128,12 @@ func TestConfig(t *testing.T) {
 
 	t.Run("local never has the user's credentials", func(t *testing.T) {
 		t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:7")
-		cfg, err := Config(t.Context(), Target{Env: Local})
+		cfg, err := Config(t.Context(), Target{Env: contract.EnvironmentLocal})
 		if err != nil {
 			t.Fatal(err)
 		}
 		credentials, err := cfg.Credentials.Retrieve(t.Context())
-		if err != nil || credentials.AccessKeyID != "test" || cfg.Region != LocalRegion || aws.ToString(cfg.BaseEndpoint) != "http://127.0.0.1:7" {
+		if err != nil || credentials.AccessKeyID != "test" || cfg.Region != contract.LocalRegion || aws.ToString(cfg.BaseEndpoint) != "http://127.0.0.1:7" {
 			t.Errorf("%+v, %s, %v", credentials, cfg.Region, err)
 		}
 	})
@@ -144,14 +145,14 @@ func TestConfig(t *testing.T) {
 			}
 		}
 		t.Chdir(root)
-		_, err := Config(t.Context(), Target{Env: Local})
+		_, err := Config(t.Context(), Target{Env: contract.EnvironmentLocal})
 		var absent *NotDeployedError
 		if !errors.As(err, &absent) {
 			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("local has no region or profile to choose", func(t *testing.T) {
-		if _, err := Config(t.Context(), Target{Env: Local, Profile: "x"}); err == nil {
+		if _, err := Config(t.Context(), Target{Env: contract.EnvironmentLocal, Profile: "x"}); err == nil {
 			t.Error("no error")
 		}
 	})

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/orderpipeline/orderpipeline/lambdas/publisher"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -32,21 +32,21 @@ func ParseFailure(body []byte) (Failure, error) {
 		return Failure{}, fmt.Errorf("on-failure message: %w", err)
 	}
 	switch {
-	case origin.Source == publisher.PutAsideSource:
-		return parsePutAside(body)
+	case origin.Source == contract.FailureSource:
+		return parseRecord(body)
 	case origin.Batch != nil:
 		return parseEnvelope(body)
 	}
 	return Failure{}, errors.New("on-failure message: neither the publisher's nor Lambda's")
 }
 
-func parsePutAside(body []byte) (Failure, error) {
-	var message publisher.PutAside
+func parseRecord(body []byte) (Failure, error) {
+	var message contract.FailureRecord
 	if err := json.Unmarshal(body, &message); err != nil {
 		return Failure{}, fmt.Errorf("on-failure message of the publisher: %w", err)
 	}
-	if message.Version != 1 {
-		return Failure{}, fmt.Errorf("on-failure message of the publisher: version %d, this release reads 1", message.Version)
+	if message.Version != contract.FailureVersion {
+		return Failure{}, fmt.Errorf("on-failure message of the publisher: version %d, this release reads %d", message.Version, contract.FailureVersion)
 	}
 	if !order.ValidID(message.OrderID) {
 		return Failure{}, errors.New("on-failure message of the publisher: it names no order")

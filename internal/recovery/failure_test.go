@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/orderpipeline/orderpipeline/lambdas/publisher"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -22,7 +22,7 @@ const lambdaEnvelope = `{"requestContext":{"requestId":"316aa6d0-8154-xmpl-9af7-
 "streamArn":"arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-11-14T00:00:00.000"}}`
 
 func TestParseFailure(t *testing.T) {
-	aside, err := json.Marshal(publisher.PutAside{Source: publisher.PutAsideSource, Version: 1, OrderID: "A", Reason: "too-large"})
+	aside, err := json.Marshal(contract.FailureRecord{Source: contract.FailureSource, Version: 1, OrderID: "A", Reason: "too-large"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -34,24 +35,20 @@ type Message struct {
 	attributes map[string]types.MessageAttributeValue
 }
 
-// The attributes of a message that say why it is where it is. They are not sent on when it goes back.
-const (
-	attrReason  = "reason"
-	attrPointer = "pointer"
-	attrOrderID = "orderId"
-	attrCode    = "ErrorCode" // SNS adds it to what it could not deliver
-)
+// attrCode is the attribute with which SNS says why it could not deliver an event (Amazon SNS,
+// "Dead-letter queues").
+const attrCode = "ErrorCode"
 
 // aboutFailure are all attributes that the processor adds to a refused document, and SNS to an undeliverable event (Amazon
 // SNS, "Dead-letter queues"). Sent on, they would make the message another one, and count towards the ten that fit.
-var aboutFailure = []string{attrReason, attrPointer, attrOrderID, "messageId", "batchIndex", attrCode, "ErrorMessage", "RequestID"}
+var aboutFailure = []string{contract.AttributeReason, contract.AttributePointer, contract.AttributeOrderID, contract.AttributeMessageID, contract.AttributeBatchIndex, attrCode, "ErrorMessage", "RequestID"}
 
 func readMessage(m types.Message) Message {
 	text := func(name string) string { return aws.ToString(m.MessageAttributes[name].StringValue) }
 	read := Message{
 		ID:         aws.ToString(m.MessageId),
-		Reason:     text(attrReason),
-		Pointer:    text(attrPointer),
+		Reason:     text(contract.AttributeReason),
+		Pointer:    text(contract.AttributePointer),
 		Body:       aws.ToString(m.Body),
 		attributes: m.MessageAttributes,
 	}
@@ -62,7 +59,7 @@ func readMessage(m types.Message) Message {
 		read.SentAt = time.UnixMilli(ms)
 	}
 	read.Receives, _ = strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
-	if id := text(attrOrderID); id != "" {
+	if id := text(contract.AttributeOrderID); id != "" {
 		read.OrderIDs = []string{id}
 	} else {
 		read.OrderIDs = orderIDs([]byte(read.Body))

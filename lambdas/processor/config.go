@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/lambdas/internal/function"
 	"github.com/orderpipeline/orderpipeline/order"
 )
@@ -45,9 +46,9 @@ type Config struct {
 	Schema *order.Schema
 	// Step is the embedding application's own business step. Default: none.
 	Step Step
-	// LiftedFields names top-level text fields of the document that are written as attributes of the item as well, each
-	// under order.LiftedAttribute(name), for secondary indexes. Default: none.
-	LiftedFields []string
+	// IndexedFields names top-level text fields of the document that are written as attributes of the item as well, each
+	// under order.IndexedAttribute(name), for secondary indexes. Default: none.
+	IndexedFields []string
 	// Lifetime is how long an order is kept before the table's TTL removes it, at least order.MinLifetime. Default 0: for ever.
 	Lifetime time.Duration
 	// Now gives the time, for storedAt and for the deadline. Default: time.Now.
@@ -93,19 +94,19 @@ func New(config Config) (*Handler, error) {
 }
 
 // FromEnvironment makes the Handler of a deployed function from TABLE_NAME, REJECTED_QUEUE_URL and MAX_DOCUMENT_BYTES, and
-// where they are set LIFTED_ATTRIBUTES (comma-separated) and ORDER_TTL_SECONDS. An order.schema.json beside the function's
+// where they are set INDEXED_FIELDS (comma-separated) and ORDER_TTL_SECONDS. An order.schema.json beside the function's
 // binary is the schema, with ORDER_ID_FIELD as the name of its id field. step may be nil.
 func FromEnvironment(ctx context.Context, step Step) (*Handler, error) {
 	var env function.Environment
 	config := Config{
-		TableName:        env.String("TABLE_NAME"),
-		RejectedQueueURL: env.String("REJECTED_QUEUE_URL"),
-		MaxDocumentBytes: env.Bytes("MAX_DOCUMENT_BYTES"),
-		LiftedFields:     env.List("LIFTED_ATTRIBUTES"),
-		Lifetime:         env.Seconds("ORDER_TTL_SECONDS"),
+		TableName:        env.String(contract.EnvTableName),
+		RejectedQueueURL: env.String(contract.EnvRejectedQueueURL),
+		MaxDocumentBytes: env.Bytes(contract.EnvMaxDocumentBytes),
+		IndexedFields:    env.List(contract.EnvIndexedFields),
+		Lifetime:         env.Seconds(contract.EnvOrderTTLSeconds),
 		Step:             step,
 	}
-	schema, schemaErr := packagedSchema(env.Optional("LAMBDA_TASK_ROOT"), env.Optional("ORDER_ID_FIELD"))
+	schema, schemaErr := packagedSchema(env.Optional("LAMBDA_TASK_ROOT"), env.Optional(contract.EnvOrderIDField))
 	if err := errors.Join(env.Err(), schemaErr); err != nil {
 		return nil, err
 	}
@@ -123,7 +124,7 @@ func packagedSchema(folder, idField string) (*order.Schema, error) {
 	if folder == "" {
 		return nil, nil
 	}
-	document, err := os.ReadFile(filepath.Join(folder, "order.schema.json"))
+	document, err := os.ReadFile(filepath.Join(folder, contract.SchemaFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	} else if err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/orderpipeline/orderpipeline/internal/awsmetrics"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/lambdas/internal/function"
 	"github.com/orderpipeline/orderpipeline/order"
 )
@@ -67,7 +67,7 @@ func (h *Handler) log(ctx context.Context, messages, failed int, t tally, took t
 	for _, n := range t.refused {
 		refused += n
 	}
-	fields = append(fields, function.Metrics(h.Now(), function.Count{Name: awsmetrics.OrdersReceived, Value: t.orders + t.unsplit}, function.Count{Name: awsmetrics.OrdersStored, Value: t.stored},
-		function.Count{Name: awsmetrics.OrdersDuplicate, Value: t.duplicates}, function.Count{Name: awsmetrics.OrdersRefused, Value: refused})...)
+	fields = append(fields, function.Metrics(h.Now(), function.Count{Name: contract.MetricOrdersReceived, Value: t.orders + t.unsplit}, function.Count{Name: contract.MetricOrdersStored, Value: t.stored},
+		function.Count{Name: contract.MetricOrdersDuplicate, Value: t.duplicates}, function.Count{Name: contract.MetricOrdersRefused, Value: refused})...)
 	h.Logger.Log(ctx, level, "batch processed", fields...)
 }

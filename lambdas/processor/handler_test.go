@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -487,34 +488,34 @@ func TestNewReportsEverything(t *testing.T) {
 }
 
 func TestFromEnvironment(t *testing.T) {
-	for _, name := range []string{"TABLE_NAME", "REJECTED_QUEUE_URL", "MAX_DOCUMENT_BYTES"} {
+	for _, name := range []string{contract.EnvTableName, contract.EnvRejectedQueueURL, contract.EnvMaxDocumentBytes} {
 		t.Setenv(name, "")
 	}
 	_, err := FromEnvironment(context.Background(), nil)
-	for _, name := range []string{"TABLE_NAME", "REJECTED_QUEUE_URL", "MAX_DOCUMENT_BYTES"} {
+	for _, name := range []string{contract.EnvTableName, contract.EnvRejectedQueueURL, contract.EnvMaxDocumentBytes} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in: %v", name, err)
 		}
 	}
 	t.Setenv("AWS_REGION", "us-east-1")
-	t.Setenv("TABLE_NAME", "orders")
-	t.Setenv("REJECTED_QUEUE_URL", "rejected")
-	t.Setenv("MAX_DOCUMENT_BYTES", "1000")
+	t.Setenv(contract.EnvTableName, "orders")
+	t.Setenv(contract.EnvRejectedQueueURL, "rejected")
+	t.Setenv(contract.EnvMaxDocumentBytes, "1000")
 	h, err := FromEnvironment(context.Background(), nil)
 	if err != nil || h.TableName != "orders" || h.RejectedQueueURL != "rejected" || h.MaxDocumentBytes != 1000 ||
-		h.Lifetime != 0 || len(h.LiftedFields) != 0 || h.Schema != order.DefaultSchema() {
+		h.Lifetime != 0 || len(h.IndexedFields) != 0 || h.Schema != order.DefaultSchema() {
 		t.Errorf("%+v, %v", h, err)
 	}
 
 	folder := t.TempDir()
 	schema := strings.ReplaceAll(string(order.DefaultSchema().JSON()), `"orderId"`, `"number"`)
-	if err := os.WriteFile(filepath.Join(folder, "order.schema.json"), []byte(schema), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, contract.SchemaFile), []byte(schema), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("LAMBDA_TASK_ROOT", folder)
-	t.Setenv("ORDER_ID_FIELD", "number")
-	t.Setenv("LIFTED_ATTRIBUTES", "channel,currency")
-	t.Setenv("ORDER_TTL_SECONDS", "2592000")
+	t.Setenv(contract.EnvOrderIDField, "number")
+	t.Setenv(contract.EnvIndexedFields, "channel,currency")
+	t.Setenv(contract.EnvOrderTTLSeconds, "2592000")
 	h, err = FromEnvironment(context.Background(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -522,28 +523,28 @@ func TestFromEnvironment(t *testing.T) {
 	if o, refusal := h.Schema.Parse([]byte(strings.Replace(doc("A", ""), "orderId", "number", 1))); refusal != nil || o.ID != "A" {
 		t.Errorf("own schema: %+v, %v", o, refusal)
 	}
-	if h.Lifetime != 30*24*time.Hour || cmp.Diff([]string{"channel", "currency"}, h.LiftedFields) != "" {
+	if h.Lifetime != 30*24*time.Hour || cmp.Diff([]string{"channel", "currency"}, h.IndexedFields) != "" {
 		t.Errorf("%+v", h.Config)
 	}
-	t.Setenv("ORDER_ID_FIELD", "nothing")
+	t.Setenv(contract.EnvOrderIDField, "nothing")
 	if _, err := FromEnvironment(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "nothing") {
 		t.Errorf("error %v", err)
 	}
-	t.Setenv("ORDER_ID_FIELD", "number")
-	t.Setenv("ORDER_TTL_SECONDS", "86400")
+	t.Setenv(contract.EnvOrderIDField, "number")
+	t.Setenv(contract.EnvOrderTTLSeconds, "86400")
 	if _, err := FromEnvironment(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "Lifetime is 24h0m0s") {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestOrderItem(t *testing.T) {
-	h := newHarness(t, func(c *Config) { c.LiftedFields, c.Lifetime = []string{"note", "items"}, 40*24*time.Hour })
+	h := newHarness(t, func(c *Config) { c.IndexedFields, c.Lifetime = []string{"note", "items"}, 40*24*time.Hour })
 	if failed, err := h.handle(t, doc("A", "lifted")); err != nil || failed != nil {
 		t.Fatal(failed, err)
 	}
 	i := h.table.items["A order"]
-	if got := textOf(i, "doc_note"); got != "lifted" || i["doc_items"] != nil {
-		t.Errorf("lifted %q, items %v", got, i["doc_items"])
+	if got := textOf(i, "index_note"); got != "lifted" || i["index_items"] != nil {
+		t.Errorf("lifted %q, items %v", got, i["index_items"])
 	}
 	if got, want := i[order.AttrExpiresAt].(*types.AttributeValueMemberN).Value, fmt.Sprint(now.Add(40*24*time.Hour).Unix()); got != want {
 		t.Errorf("expires at %s, want %s", got, want)

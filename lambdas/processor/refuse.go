@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/lambdas/internal/function"
 	"github.com/orderpipeline/orderpipeline/order"
 )
@@ -46,9 +47,6 @@ func (h *Handler) refusalItem(from origin, o order.Order, refusal *order.Refusal
 	return refused
 }
 
-// maxMessageBytes is SQS's limit for a message, its attributes included.
-const maxMessageBytes = 1 << 20
-
 // putAside sends a document to the rejected queue: its body is the bare document, so that it can be sent again as it is;
 // the attributes say why it is there and never hold order content.
 func (h *Handler) putAside(ctx context.Context, from origin, o order.Order, refusal *order.Refusal, t *tally) error {
@@ -63,14 +61,14 @@ func (h *Handler) putAside(ctx context.Context, from origin, o order.Order, refu
 			size += len(name) + len("String") + len(value)
 		}
 	}
-	attribute("reason", string(refusal.Code))
-	attribute("pointer", refusal.Pointer)
-	attribute("messageId", from.messageID)
-	attribute("orderId", o.ID)
+	attribute(contract.AttributeReason, string(refusal.Code))
+	attribute(contract.AttributePointer, refusal.Pointer)
+	attribute(contract.AttributeMessageID, from.messageID)
+	attribute(contract.AttributeOrderID, o.ID)
 	if from.batchIndex >= 0 {
-		attribute("batchIndex", strconv.Itoa(from.batchIndex))
+		attribute(contract.AttributeBatchIndex, strconv.Itoa(from.batchIndex))
 	}
-	if size > maxMessageBytes {
+	if size > contract.MaxMessageBytes {
 		attributes = nil // the document comes first: a message of the full size has no room for the reason
 	}
 	_, err := h.Queue.SendMessage(ctx, &sqs.SendMessageInput{

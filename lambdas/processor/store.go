@@ -100,8 +100,8 @@ func (h *Handler) orderItem(from origin, o order.Order, output []byte) item {
 		order.AttrAcceptedAt:  text(from.acceptedAt),
 		order.AttrMessageID:   text(from.messageID),
 	}
-	for field, value := range order.Attributes(o.Document, h.LiftedFields) {
-		i[order.LiftedAttribute(field)] = text(value)
+	for field, value := range order.Attributes(o.Document, h.IndexedFields) {
+		i[order.IndexedAttribute(field)] = text(value)
 	}
 	if len(output) > 0 {
 		i[order.AttrOutput] = text(string(output))

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/lambdas/internal/function"
 	"github.com/orderpipeline/orderpipeline/order"
 )
@@ -49,10 +50,6 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// MaxAttributes is the most document fields that can become message attributes: SNS delivers at most 10 to a queue with
-// raw delivery and drops the message otherwise, and the event's type is one of them.
-const MaxAttributes = 9
-
 // Handler is the publisher.
 type Handler struct{ Config }
 
@@ -74,8 +71,8 @@ func New(config Config) (*Handler, error) {
 	if config.MaxEventBytes < 1 {
 		errs = append(errs, fmt.Errorf("publisher: MaxEventBytes is %d, must be at least 1", config.MaxEventBytes))
 	}
-	if len(config.Attributes) > MaxAttributes {
-		errs = append(errs, fmt.Errorf("publisher: %d Attributes, at most %d fit beside the event's type", len(config.Attributes), MaxAttributes))
+	if len(config.Attributes) > contract.MaxEventAttributes {
+		errs = append(errs, fmt.Errorf("publisher: %d Attributes, at most %d fit beside the event's type", len(config.Attributes), contract.MaxEventAttributes))
 	}
 	if config.Format == (order.EventFormat{}) {
 		config.Format = order.EventFormat{Source: order.DefaultEventSource, Type: order.DefaultEventType}
@@ -100,11 +97,11 @@ func New(config Config) (*Handler, error) {
 func FromEnvironment(ctx context.Context) (*Handler, error) {
 	var env function.Environment
 	config := Config{
-		TopicARN:          env.String("TOPIC_ARN"),
-		OnFailureQueueURL: env.String("ON_FAILURE_QUEUE_URL"),
-		MaxEventBytes:     env.Bytes("MAX_EVENT_BYTES"),
-		Format:            order.EventFormat{Source: env.String("EVENT_SOURCE"), Type: env.String("EVENT_TYPE")},
-		Attributes:        env.List("EVENT_ATTRIBUTES"),
+		TopicARN:          env.String(contract.EnvTopicARN),
+		OnFailureQueueURL: env.String(contract.EnvOnFailureQueueURL),
+		MaxEventBytes:     env.Bytes(contract.EnvMaxEventBytes),
+		Format:            order.EventFormat{Source: env.String(contract.EnvEventSource), Type: env.String(contract.EnvEventType)},
+		Attributes:        env.List(contract.EnvEventAttributes),
 	}
 	if err := env.Err(); err != nil {
 		return nil, err

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/orderpipeline/orderpipeline/internal/awsmetrics"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/lambdas/internal/function"
 )
 
@@ -25,7 +25,7 @@ func (h *Handler) Handle(ctx context.Context, event events.DynamoDBEvent) (event
 	switch {
 	case err == nil:
 		return response, nil
-	case failed == 0 && run.published == 0 && run.putAside == 0:
+	case failed == 0 && run.published == 0 && run.failed == 0:
 		return response, fmt.Errorf("none of %d records could be published: %w", len(event.Records), err)
 	}
 	response.BatchItemFailures = append(response.BatchItemFailures,
@@ -35,12 +35,12 @@ func (h *Handler) Handle(ctx context.Context, event events.DynamoDBEvent) (event
 
 func (h *Handler) log(ctx context.Context, records int, r run, err error, took time.Duration) {
 	level, fields := slog.LevelInfo, []any{
-		"records", records, "published", r.published, "putAside", r.putAside, "ignored", r.ignored,
+		"records", records, "published", r.published, "failed", r.failed, "ignored", r.ignored,
 		"milliseconds", took.Milliseconds(),
 	}
 	if err != nil {
 		level, fields = slog.LevelWarn, append(fields, "firstError", err.Error())
 	}
-	fields = append(fields, function.Metrics(h.Now(), function.Count{Name: awsmetrics.EventsPublished, Value: r.published}, function.Count{Name: awsmetrics.EventsPutAside, Value: r.putAside})...)
+	fields = append(fields, function.Metrics(h.Now(), function.Count{Name: contract.MetricEventsPublished, Value: r.published}, function.Count{Name: contract.MetricEventsFailed, Value: r.failed})...)
 	h.Logger.Log(ctx, level, "batch published", fields...)
 }

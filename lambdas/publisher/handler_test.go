@@ -19,6 +19,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -65,7 +66,7 @@ func subject(e types.PublishBatchRequestEntry) string {
 }
 
 type fakeQueue struct {
-	sent []PutAside
+	sent []contract.FailureRecord
 	err  error
 }
 
@@ -73,7 +74,7 @@ func (f *fakeQueue) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ .
 	if f.err != nil {
 		return nil, f.err
 	}
-	var aside PutAside
+	var aside contract.FailureRecord
 	if err := json.Unmarshal([]byte(*in.MessageBody), &aside); err != nil {
 		return nil, err
 	}
@@ -197,7 +198,7 @@ func TestHandleKeepsCallsWithinTheLimit(t *testing.T) {
 	if len(h.topic.published) != 4 {
 		t.Errorf("published %v", h.topic.published)
 	}
-	want := []PutAside{{Source: PutAsideSource, Version: 1, OrderID: "o2", EventID: order.EventID("o2"), SequenceNumber: "s2", Reason: "too-large"}}
+	want := []contract.FailureRecord{{Source: contract.FailureSource, Version: 1, OrderID: "o2", EventID: order.EventID("o2"), SequenceNumber: "s2", Reason: "too-large"}}
 	if diff := cmp.Diff(want, h.queue.sent); diff != "" {
 		t.Error(diff)
 	}
@@ -387,7 +388,7 @@ func TestMetricsInTheLog(t *testing.T) {
 	if _, err := h.handle(t, []events.DynamoDBEventRecord{insert("s1", "A", doc("A")), insert("s2", "B", `{"note":"`+strings.Repeat("x", 20_000)+`"}`)}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"FunctionName":"publisher-1","EventsPublished":1,"EventsPutAside":1,"_aws":{`, `"Metrics":[{"Name":"EventsPublished","Unit":"Count"},{"Name":"EventsPutAside","Unit":"Count"}]`} {
+	for _, want := range []string{`"FunctionName":"publisher-1","EventsPublished":1,"EventsFailed":1,"_aws":{`, `"Metrics":[{"Name":"EventsPublished","Unit":"Count"},{"Name":"EventsFailed","Unit":"Count"}]`} {
 		if !strings.Contains(h.log.String(), want) {
 			t.Errorf("%s is not in the log %s", want, h.log.String())
 		}
@@ -395,7 +396,7 @@ func TestMetricsInTheLog(t *testing.T) {
 }
 
 func TestNewReportsEverything(t *testing.T) {
-	_, err := New(Config{Attributes: make([]string, MaxAttributes+1), Format: order.EventFormat{Source: "\n"}})
+	_, err := New(Config{Attributes: make([]string, contract.MaxEventAttributes+1), Format: order.EventFormat{Source: "\n"}})
 	for _, field := range []string{"Topic", "Queue", "TopicARN", "OnFailureQueueURL", "MaxEventBytes", "Format", "Attributes"} {
 		if err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s is not named in: %v", field, err)
@@ -404,7 +405,7 @@ func TestNewReportsEverything(t *testing.T) {
 }
 
 func TestFromEnvironment(t *testing.T) {
-	required := []string{"TOPIC_ARN", "ON_FAILURE_QUEUE_URL", "MAX_EVENT_BYTES", "EVENT_SOURCE", "EVENT_TYPE"}
+	required := []string{contract.EnvTopicARN, contract.EnvOnFailureQueueURL, contract.EnvMaxEventBytes, contract.EnvEventSource, contract.EnvEventType}
 	for _, name := range required {
 		t.Setenv(name, "")
 	}
@@ -416,7 +417,7 @@ func TestFromEnvironment(t *testing.T) {
 		t.Setenv(name, "1")
 	}
 	t.Setenv("AWS_REGION", "us-east-1")
-	t.Setenv("EVENT_ATTRIBUTES", "currency,channel")
+	t.Setenv(contract.EnvEventAttributes, "currency,channel")
 	h, err := FromEnvironment(context.Background())
 	if err != nil || cmp.Diff([]string{"currency", "channel"}, h.Attributes) != "" || h.MaxEventBytes != 1 {
 		t.Errorf("%+v, %v", h, err)

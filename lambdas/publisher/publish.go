@@ -25,7 +25,7 @@ const (
 // run is the work on one batch of the stream.
 type run struct {
 	*Handler
-	published, putAside, ignored int
+	published, failed, ignored int
 }
 
 // all publishes the records in order, up to maxEntries in a call. On an error, failed is the first record that is neither
@@ -50,7 +50,7 @@ func (r *run) all(ctx context.Context, records []events.DynamoDBEventRecord) (fa
 			}
 		}
 		if e.unpublishable != "" {
-			if err := r.setAside(ctx, e); err != nil {
+			if err := r.sendToOnFailure(ctx, e); err != nil {
 				return i, err
 			}
 			continue
@@ -67,7 +67,7 @@ func (r *run) chunk(ctx context.Context, entries []entry) (failed int, err error
 		var invalid []entry
 		entries, invalid, err = r.try(ctx, entries)
 		for i, e := range invalid {
-			if asideErr := r.setAside(ctx, e); asideErr != nil {
+			if asideErr := r.sendToOnFailure(ctx, e); asideErr != nil {
 				entries, err = append(entries, invalid[i:]...), asideErr
 				return lowest(entries), err
 			}

@@ -3,6 +3,7 @@ package publisher
 import (
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -17,16 +18,9 @@ type entry struct {
 	unpublishable  string // the reason, "" when it can be published
 }
 
-const (
-	reasonTooLarge         = "too-large"
-	reasonInvalidParameter = "invalid-parameter"
-	reasonInvalidImage     = "invalid-image"
-	reasonInternal         = "internal"
-)
-
 // invalid is the entry as SNS sees it: it can never be published.
 func (e entry) invalid() entry {
-	e.unpublishable = reasonInvalidParameter
+	e.unpublishable = contract.FailureInvalidParameter
 	return e
 }
 
@@ -44,16 +38,16 @@ func (h *Handler) read(index int, record events.DynamoDBEventRecord) (e entry, o
 	}
 	defer func() {
 		if recover() != nil { // the same image would panic each time, and hold up its shard until it expires
-			e.unpublishable, ok = reasonInternal, true
+			e.unpublishable, ok = contract.FailureInternal, true
 		}
 	}()
 	document, storedAt := textOf(image, order.AttrDocument), textOf(image, order.AttrStoredAt)
 	if e.orderID == "" || document == "" || storedAt == "" {
-		e.unpublishable = reasonInvalidImage
+		e.unpublishable = contract.FailureInvalidImage
 		return e, true
 	}
 	e.event = h.Format.Encode(e.orderID, storedAt, []byte(document))
-	e.attributes = map[string]string{"type": h.Format.Type}
+	e.attributes = map[string]string{contract.AttributeEventType: h.Format.Type}
 	for name, value := range order.Attributes([]byte(document), h.Attributes) {
 		e.attributes[name] = value
 	}
@@ -62,7 +56,7 @@ func (h *Handler) read(index int, record events.DynamoDBEventRecord) (e entry, o
 		e.size += len(name) + len("String") + len(value)
 	}
 	if e.size > h.MaxEventBytes {
-		e.unpublishable = reasonTooLarge
+		e.unpublishable = contract.FailureTooLarge
 	}
 	return e, true
 }

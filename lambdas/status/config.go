@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/lambdas/internal/function"
 )
 
@@ -57,7 +58,7 @@ func New(config Config) (*Handler, error) {
 // FromEnvironment makes the Handler of a deployed function from TABLE_NAME, and CORS_ALLOW_ORIGIN where it is set.
 func FromEnvironment(ctx context.Context) (*Handler, error) {
 	var env function.Environment
-	config := Config{TableName: env.String("TABLE_NAME"), AllowOrigin: env.Optional("CORS_ALLOW_ORIGIN")}
+	config := Config{TableName: env.String(contract.EnvTableName), AllowOrigin: env.Optional(contract.EnvCORSAllowOrigin)}
 	if err := env.Err(); err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 type fakeTable func(*dynamodb.QueryInput) (*dynamodb.QueryOutput, error)
@@ -177,11 +179,11 @@ func TestConfiguration(t *testing.T) {
 	if _, err := New(Config{}); err == nil || !strings.Contains(err.Error(), "Table is") || !strings.Contains(err.Error(), "TableName is") {
 		t.Errorf("error %v", err)
 	}
-	t.Setenv("TABLE_NAME", "")
-	if _, err := FromEnvironment(context.Background()); err == nil || !strings.Contains(err.Error(), "TABLE_NAME") {
+	t.Setenv(contract.EnvTableName, "")
+	if _, err := FromEnvironment(context.Background()); err == nil || !strings.Contains(err.Error(), contract.EnvTableName) {
 		t.Errorf("error %v", err)
 	}
-	t.Setenv("TABLE_NAME", "orders")
+	t.Setenv(contract.EnvTableName, "orders")
 	t.Setenv("AWS_REGION", "us-east-1")
 	if h, err := FromEnvironment(context.Background()); err != nil || h.TableName != "orders" {
 		t.Errorf("%v, %v", h, err)

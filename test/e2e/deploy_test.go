@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 )
@@ -18,13 +19,13 @@ import (
 // and the API goes on checking bodies.
 func TestDeployAgain(t *testing.T) { // alone: a change would be in everybody's way
 	var out bytes.Buffer
-	if err := world.tools.Deploy(t.Context(), world.emulator, local.DeployOptions{Env: deployment.Local, Stdout: &out}); err != nil {
+	if err := world.tools.Deploy(t.Context(), world.emulator, local.DeployOptions{Env: contract.EnvironmentLocal, Stdout: &out}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "(no changes)") {
 		t.Errorf("the CDK does not say that there are no changes:\n%s", &out)
 	}
-	again, err := deployment.Describe(t.Context(), world.cfg, deployment.Local)
+	again, err := deployment.Describe(t.Context(), world.cfg, contract.EnvironmentLocal)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 )
@@ -105,13 +106,13 @@ func setUp() error {
 		return failed("start the emulator")
 	}
 	step("the emulator is at %s", world.emulator.Endpoint())
-	if err = world.tools.Deploy(ctx, world.emulator, local.DeployOptions{Env: deployment.Local}); err != nil {
+	if err = world.tools.Deploy(ctx, world.emulator, local.DeployOptions{Env: contract.EnvironmentLocal}); err != nil {
 		return failed("deploy")
 	}
 	if world.cfg, err = world.emulator.Config(ctx); err != nil {
 		return failed("configure the AWS SDK")
 	}
-	if world.Deployment, err = deployment.Describe(ctx, world.cfg, deployment.Local); err != nil {
+	if world.Deployment, err = deployment.Describe(ctx, world.cfg, contract.EnvironmentLocal); err != nil {
 		return failed("describe the deployment")
 	}
 	step("deployed: %s", world.APIURL)

@@ -111,7 +111,7 @@ func TestOwnStep(t *testing.T) {
 		}
 		return text(p["Environment"])
 	})
-	if got := strings.Join(processors, ""); !strings.Contains(got, `"ORDER_ID_FIELD":"jobId"`) || !strings.Contains(got, `"LIFTED_ATTRIBUTES":"customer"`) {
+	if got := strings.Join(processors, ""); !strings.Contains(got, `"ORDER_ID_FIELD":"jobId"`) || !strings.Contains(got, `"INDEXED_FIELDS":"customer"`) {
 		t.Errorf("the environment of the function with the step is %s", got)
 	}
 	models := shop.all("AWS::ApiGateway::Model", func(_ string, p map[string]any) string { return p["Schema"].(string) })

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/lambdas/processor"
 	"github.com/orderpipeline/orderpipeline/lambdas/publisher"
 	"github.com/orderpipeline/orderpipeline/order"
@@ -15,12 +16,12 @@ import (
 
 // The settings of the constructs, as far as they matter here.
 const (
-	functionTimeout   = 30 * time.Second
-	visibilityTimeout = 6 * functionTimeout
-	queueBatch        = 10
-	streamBatch       = 100
-	recordAge         = 20 * time.Hour
-	streamRetention   = 24 * time.Hour
+	functionTimeout   = contract.FunctionTimeout
+	visibilityTimeout = contract.VisibilityFactor * functionTimeout
+	queueBatch        = contract.QueueBatchSize
+	streamBatch       = contract.StreamBatchSize
+	recordAge         = contract.StreamRecordAge
+	streamRetention   = contract.StreamRetention
 	// The size limits are far smaller than the real ones, so that few orders reach them.
 	maxDocumentBytes = 1500
 	maxEventBytes    = maxDocumentBytes
@@ -127,7 +128,7 @@ func (w *World) handlers() {
 	if w.processor, err = processor.New(processor.Config{
 		Table: w, Queue: w, TableName: "orders", RejectedQueueURL: w.rejected.name,
 		MaxDocumentBytes: maxDocumentBytes,
-		Schema:           schema, Step: step, LiftedFields: []string{"currency"}, Lifetime: order.MinLifetime,
+		Schema:           schema, Step: step, IndexedFields: []string{"currency"}, Lifetime: order.MinLifetime,
 		Now: w.now, Logger: silent,
 	}); err != nil {
 		panic(err)

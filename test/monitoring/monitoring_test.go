@@ -30,6 +30,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderpipeline/orderpipeline/internal/awsmetrics"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 	"github.com/orderpipeline/orderpipeline/order"
@@ -60,22 +61,22 @@ func deploy(t *testing.T) *system {
 	emulator, err := tools.Start(ctx, local.EmulatorOptions{})
 	must(t, err)
 	t.Cleanup(func() { _ = emulator.Stop() })
-	must(t, tools.Deploy(ctx, emulator, local.DeployOptions{Env: deployment.Local}))
+	must(t, tools.Deploy(ctx, emulator, local.DeployOptions{Env: contract.EnvironmentLocal}))
 	cfg, err := emulator.Config(ctx)
 	must(t, err)
-	d, err := deployment.Describe(ctx, cfg, deployment.Local)
+	d, err := deployment.Describe(ctx, cfg, contract.EnvironmentLocal)
 	must(t, err)
 	s := &system{
 		Deployment: d, metrics: cloudWatch(cfg), lambda: lambda.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg),
 		queues: sqs.NewFromConfig(cfg), table: dynamodb.NewFromConfig(cfg), alarms: map[string]types.MetricAlarm{}, topics: map[string]string{}, inbox: map[string]string{},
 	}
-	stacks, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(deployment.MonitoringStackName(deployment.Local))})
+	stacks, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(contract.MonitoringStackName(contract.EnvironmentLocal))})
 	must(t, err)
 	for _, output := range stacks.Stacks[0].Outputs {
 		switch *output.OutputKey {
-		case deployment.OutputCriticalTopicARN:
+		case contract.OutputCriticalTopicARN:
 			s.topics["critical"] = *output.OutputValue
-		case deployment.OutputWarningTopicARN:
+		case contract.OutputWarningTopicARN:
 			s.topics["warning"] = *output.OutputValue
 		}
 	}
@@ -95,7 +96,7 @@ func deploy(t *testing.T) *system {
 	must(t, err)
 	s.apiName = *rest.Name
 
-	prefix := deployment.MonitoringStackName(deployment.Local)
+	prefix := contract.MonitoringStackName(contract.EnvironmentLocal)
 	listed, err := s.metrics.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: &prefix})
 	must(t, err)
 	for _, alarm := range listed.MetricAlarms {
@@ -441,8 +442,8 @@ func TestCoreAlarms(t *testing.T) {
 	})
 
 	// The functions fail for a while, in which the others are looked at.
-	mendProcessor := s.configure(t, s.ProcessorFunction, "TABLE_NAME", "no-such-table")
-	mendPublisher := s.configure(t, s.PublisherFunction, "TOPIC_ARN", s.TopicARN+"-not")
+	mendProcessor := s.configure(t, s.ProcessorFunction, contract.EnvTableName, "no-such-table")
+	mendPublisher := s.configure(t, s.PublisherFunction, contract.EnvTopicARN, s.TopicARN+"-not")
 	stuck := s.store(t, "stuck")
 	failing, stop := context.WithCancel(ctx)
 	defer stop()

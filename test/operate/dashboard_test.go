@@ -16,13 +16,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 // The dashboard that the code makes is drawn with the datapoints and the alarm states that the environment holds.
 func TestDashboard(t *testing.T) {
 	client := cloudWatch()
-	prefix := deployment.MonitoringStackName(deployment.Local)
+	prefix := contract.MonitoringStackName(contract.EnvironmentLocal)
 	alarms, err := client.DescribeAlarms(t.Context(), &cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: &prefix})
 	if err != nil {
 		t.Fatal(err)

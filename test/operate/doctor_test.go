@@ -17,7 +17,7 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 
-	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 // finding is one of `orders doctor --json`.
@@ -154,7 +154,7 @@ func cloudWatch() *cloudwatch.Client {
 
 func TestDoctorAlarms(t *testing.T) {
 	client := cloudWatch()
-	name := deployment.StackName(deployment.Local) + "-Alarm"
+	name := contract.StackName(contract.EnvironmentLocal) + "-Alarm"
 	put := func(enabled bool, actions ...string) {
 		if _, err := client.PutMetricAlarm(t.Context(), &cloudwatch.PutMetricAlarmInput{
 			AlarmName: &name, Namespace: aws.String("Test"), MetricName: aws.String("Test"), Statistic: types.StatisticSum,

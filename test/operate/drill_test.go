@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -164,7 +165,7 @@ func TestOutageDrill(t *testing.T) {
 		return nil
 	})
 
-	heal = misconfigure(t, world.ProcessorFunction, "TABLE_NAME", "no-such-table")
+	heal = misconfigure(t, world.ProcessorFunction, contract.EnvTableName, "no-such-table")
 	d.post(t, 10)
 	eventually(t, func() error {
 		if visible, _ := depth(t, world.DeadLetterQueueURL); visible < 10 {

@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 	"github.com/orderpipeline/orderpipeline/order"
@@ -94,13 +95,13 @@ func setUp() error {
 	if world.emulator, err = tools.Start(ctx, local.EmulatorOptions{}); err != nil {
 		return err
 	}
-	if err := tools.Deploy(ctx, world.emulator, local.DeployOptions{Env: deployment.Local}); err != nil {
+	if err := tools.Deploy(ctx, world.emulator, local.DeployOptions{Env: contract.EnvironmentLocal}); err != nil {
 		return err
 	}
 	if world.cfg, err = world.emulator.Config(ctx); err != nil {
 		return err
 	}
-	if world.Deployment, err = deployment.Describe(ctx, world.cfg, deployment.Local); err != nil {
+	if world.Deployment, err = deployment.Describe(ctx, world.cfg, contract.EnvironmentLocal); err != nil {
 		return err
 	}
 	world.lambda = lambda.NewFromConfig(world.cfg)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/orderpipeline/orderpipeline/lambdas/publisher"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -132,7 +132,7 @@ func TestReplayOnFailure(t *testing.T) {
 	other, _ := stored(t, 1, "store")
 	from := time.Now()
 	ids, events := stored(t, 5, "store")
-	body, err := json.Marshal(publisher.PutAside{Source: publisher.PutAsideSource, Version: 1, OrderID: other[0], EventID: order.EventID(other[0]), Reason: "invalid-parameter"})
+	body, err := json.Marshal(contract.FailureRecord{Source: contract.FailureSource, Version: 1, OrderID: other[0], EventID: order.EventID(other[0]), Reason: "invalid-parameter"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aws/jsii-runtime-go"
+
 	"github.com/orderpipeline/orderpipeline/constructs/ordermonitoring"
 	"github.com/orderpipeline/orderpipeline/stacks"
 )

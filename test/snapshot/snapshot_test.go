@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
 	"github.com/orderpipeline/orderpipeline/stacks"
 )

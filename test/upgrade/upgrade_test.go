@@ -22,7 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 	"github.com/orderpipeline/orderpipeline/order"
 	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
@@ -96,7 +96,7 @@ func TestUpgrade(t *testing.T) {
 func look(ctx context.Context, t *testing.T, s *pipeline.System) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	name := deployment.StackName(deployment.Local)
+	name := contract.StackName(contract.EnvironmentLocal)
 	pages := cloudformation.NewListStackResourcesPaginator(cloudformation.NewFromConfig(s.Config), &cloudformation.ListStackResourcesInput{StackName: &name})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)

@@ -5,7 +5,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/orderpipeline/orderpipeline/internal/awsmetrics"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 // Count is a metric of our own: how often something happened in a batch.
@@ -22,7 +22,7 @@ type Count struct {
 // METRICS is off.
 func Metrics(now time.Time, counts ...Count) []any {
 	name := os.Getenv("AWS_LAMBDA_FUNCTION_NAME")
-	if name == "" || os.Getenv("METRICS") == "off" {
+	if name == "" || os.Getenv(contract.EnvMetrics) == contract.MetricsOff {
 		return nil
 	}
 	type definition struct {
@@ -34,8 +34,8 @@ func Metrics(now time.Time, counts ...Count) []any {
 		Dimensions [][]string
 		Metrics    []definition
 	}
-	d := directive{Namespace: awsmetrics.OwnNamespace, Dimensions: [][]string{{"FunctionName"}}}
-	fields := []any{"FunctionName", name}
+	d := directive{Namespace: contract.MetricNamespace, Dimensions: [][]string{{contract.DimensionFunctionName}}}
+	fields := []any{contract.DimensionFunctionName, name}
 	for _, c := range counts {
 		d.Metrics = append(d.Metrics, definition{c.Name, "Count"})
 		fields = append(fields, c.Name, c.Value)

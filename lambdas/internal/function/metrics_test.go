@@ -6,12 +6,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 func TestMetrics(t *testing.T) {
 	line := func() string {
 		var b bytes.Buffer
-		fields := append([]any{"stored", 2}, Metrics(time.UnixMilli(1700000000123), Count{"OrdersStored", 2}, Count{"OrdersRefused", 0})...)
+		fields := append([]any{"stored", 2}, Metrics(time.UnixMilli(1700000000123), Count{contract.MetricOrdersStored, 2}, Count{"OrdersRefused", 0})...)
 		slog.New(slog.NewJSONHandler(&b, nil)).Info("batch processed", fields...)
 		_, after, _ := strings.Cut(b.String(), `"msg":"batch processed",`)
 		return strings.TrimSpace(after)
@@ -25,7 +27,7 @@ func TestMetrics(t *testing.T) {
 		`{"Namespace":"OrderPipeline","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"OrdersStored","Unit":"Count"},{"Name":"OrdersRefused","Unit":"Count"}]}]}}`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	t.Setenv("METRICS", "off")
+	t.Setenv(contract.EnvMetrics, "off")
 	if got, want := line(), `"stored":2}`; got != want {
 		t.Errorf("switched off: %s", got)
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 	"github.com/orderpipeline/orderpipeline/order"
@@ -69,7 +70,7 @@ func (s *System) Deploy(ctx context.Context, options local.DeployOptions) error 
 		return err
 	}
 	var err error
-	s.Deployment, err = deployment.Describe(ctx, s.Config, deployment.Local)
+	s.Deployment, err = deployment.Describe(ctx, s.Config, contract.EnvironmentLocal)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"example.com/own-step/jobs"
+
 	"github.com/orderpipeline/orderpipeline/lambdas/processor"
 )
 
