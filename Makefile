@@ -19,15 +19,15 @@ step = @started=$$SECONDS; echo "== $(1)"; \
 	if $(2); then echo "== $(1): ok, $$((SECONDS - started)) s"; else echo "== $(1): FAILED after $$((SECONDS - started)) s"; exit 1; fi
 
 .PHONY: help
-help: ## Show this
+help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: local
-local: orders ## Run everything on this machine: install, start, deploy, post 20 orders, watch them arrive (PORT=4566)
+local: orders ## Install, start, deploy and post 20 orders on this machine, and check that they arrive (PORT=4566)
 	@$(ORDERS) up --demo
 
 .PHONY: local-down
-local-down: orders ## End what `make local` left running
+local-down: orders ## Stop what `make local` left running
 	@$(ORDERS) down
 
 .PHONY: orders
@@ -35,7 +35,7 @@ orders: check-go ## Build the operator's command, .local/bin/orders
 	@if [ ! -x $(ORDERS) ]; then echo "building $(ORDERS) (the first time takes a while)"; fi; go build -o $(ORDERS) ./cmd/orders
 
 .PHONY: test
-test: lint ## Everything that CI checks: lint, all tests (they start their own emulator), fuzzing, mutants
+test: lint ## Run all checks, as in CI: lint, all tests (they start their own emulators), fuzzing, mutants
 	$(call step,unit and snapshot tests,go test -timeout 20m $$(go list ./... | grep -v '/test/faults$$'))
 	$(call step,fault simulation,go test -timeout 20m -v ./test/faults)
 	@$(MAKE) --no-print-directory emulator
@@ -47,12 +47,12 @@ EMULATOR := ./internal/local ./test/e2e ./test/monitoring ./test/operate ./test/
 on-emulator = go test -tags emulator -count=1 -timeout 30m
 
 .PHONY: emulator
-emulator: check-go ## Test on the emulator: the tests start their own, and deploy to it
+emulator: check-go ## Run the emulator tests: they start their own emulators, and deploy to them
 	$(call step,tests on the emulator,$(on-emulator) -p 2 $(EMULATOR))
 	$(call step,chaos,$(on-emulator) ./test/chaos)
 
 .PHONY: steady
-steady: check-go ## Run the tests on the emulator N=5 times while every core is busy with something else
+steady: check-go ## Run the emulator tests N=5 times while other work keeps every core busy
 	@go build -o .local/bin/steady ./test/steady && exec .local/bin/steady -n $(or $(N),5) $(MAKE) --no-print-directory emulator
 
 # One target a parser of outside input. Without -fuzzminimizetime, minimizing one input can take the whole time.
@@ -60,7 +60,7 @@ FUZZTIME ?= 20s
 fuzz = go test $(1) -run '^$$' -fuzz '^$(2)$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 1x
 
 .PHONY: fuzz
-fuzz: check-go ## Fuzz every parser of outside input, FUZZTIME=20s each
+fuzz: check-go ## Fuzz every parser of outside input, for FUZZTIME=20s each
 	$(call step,fuzz order documents,$(call fuzz,./order,FuzzParse))
 	$(call step,fuzz arrays of orders,$(call fuzz,./order,FuzzSplit))
 	$(call step,fuzz queue messages,$(call fuzz,./lambdas/processor,FuzzMessage))
@@ -68,15 +68,15 @@ fuzz: check-go ## Fuzz every parser of outside input, FUZZTIME=20s each
 	$(call step,fuzz on-failure messages,$(call fuzz,./internal/recovery,FuzzParseFailure))
 
 .PHONY: mutants
-mutants: check-go ## Break the handlers on purpose: the fault simulation must notice each time
+mutants: check-go ## Inject known bugs into the handlers: the fault simulation must catch each one
 	$(call step,mutants,go run ./test/faults/mutants)
 
 .PHONY: soak
-soak: check-go ## Run the fault simulation for long: N=1000000 schedules, or T=1h
+soak: check-go ## Run the fault simulation for a long time: N=1000000 schedules, or T=1h
 	go run ./test/faults/soak $(if $(T),-for $(T),-schedules $(or $(N),100000))
 
 .PHONY: lint
-lint: check-go ## Format, vet and staticcheck only
+lint: check-go ## Run gofmt, go vet and staticcheck
 	$(call step,gofmt,files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')) && { [ -z "$$files" ] || { echo "not formatted (make fmt): $$files"; false; }; })
 	$(call step,go vet,go vet -tags emulator$(comma)slow ./...)
 	$(call step,staticcheck,go tool -modfile=tools/go.mod staticcheck -tags emulator$(comma)slow ./...)
@@ -86,12 +86,12 @@ fmt: check-go ## Format the Go code
 	gofmt -w $$(git ls-files -co --exclude-standard '*.go')
 
 .PHONY: clean
-clean: local-down ## Remove everything that was made here: tools, caches, builds
+clean: local-down ## Remove everything that was created here: tools, caches, builds
 	chmod -R u+w .local 2>/dev/null || true # a module cache is read-only
 	rm -rf .local node_modules cdk.out
 
 .PHONY: lock
-lock: ## Make the lock files anew, after a change to package.json or internal/local/requirements.in
+lock: ## Update the lock files after a change to package.json or internal/local/requirements.in
 	npm install --package-lock-only
 	python3 -m venv .local/lock && .local/lock/bin/pip install --quiet uv==$(UV)
 	cd internal/local && ../../.local/lock/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
