@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math"
 	"slices"
 	"strconv"
@@ -22,8 +20,8 @@ import (
 
 	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/publishing"
 	"github.com/orderpipeline/orderpipeline/internal/recovery"
-	"github.com/orderpipeline/orderpipeline/lambdas/publisher"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -139,36 +137,34 @@ type replay struct {
 	deployment *deployment.Deployment
 	table      *dynamodb.Client
 	replay     recovery.Replay
-	aside      asideQueue
 	filtered   atomic.Int64
+
+	mu            sync.Mutex
+	unpublishable []string // orders whose event can never be published, with the reason
 }
 
 const scanWorkers = 4
 
-// connect makes the publisher: the deployed one's code and settings, so that the bytes are the same.
+// connect makes the publisher with the deployed one's settings, so that the bytes are the same.
 func (r *replay) connect(ctx context.Context, cfg aws.Config) error {
-	config, err := publisherConfig(ctx, cfg, r.deployment)
+	publisher, err := deployedPublisher(ctx, cfg, r.deployment)
 	if err != nil {
 		return err
 	}
 	queues := sqs.NewFromConfig(cfg)
-	r.aside.queue = queues
-	config.Queue = &r.aside
-	config.Logger = slog.New(slog.DiscardHandler)
-	config.Topic = sns.NewFromConfig(cfg)
+	publisher.Topic = sns.NewFromConfig(cfg)
 	if r.cmd.ToSubscriber != "" {
-		if config.Topic, err = r.subscriber(ctx, cfg, queues); err != nil {
+		if publisher.Topic, err = r.subscriber(ctx, cfg, queues); err != nil {
 			return err
 		}
 	}
-	// What the on-failure queue named and cannot be published has to be put aside again. Otherwise telling is enough.
-	r.aside.forward = r.cmd.OnFailure && r.cmd.ToSubscriber == ""
-	handler, err := publisher.New(config)
-	if err != nil {
-		return err
-	}
 	r.replay = recovery.Replay{
-		Orders: r.table, TableName: r.deployment.TableName, Publisher: handler, Queues: queues,
+		Orders: r.table, TableName: r.deployment.TableName, Publisher: publisher, Queues: queues,
+		Unpublishable: func(e publishing.Event) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.unpublishable = append(r.unpublishable, fmt.Sprintf("%s (%s)", e.OrderID, e.Unpublishable))
+		},
 		Segments: r.cmd.Segments, Workers: min(r.cmd.Segments, scanWorkers),
 		Batch: r.cmd.Rate.within(100*time.Millisecond, 100),
 	}
@@ -184,25 +180,36 @@ func (r *replay) connect(ctx context.Context, cfg aws.Config) error {
 	return nil
 }
 
-// publisherConfig reads the settings of the deployed publisher.
-func publisherConfig(ctx context.Context, cfg aws.Config, d *deployment.Deployment) (publisher.Config, error) {
-	out, err := lambda.NewFromConfig(cfg).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &d.PublisherFunction})
+// deployedPublisher reads the settings of the deployed publisher.
+func deployedPublisher(
+	ctx context.Context, cfg aws.Config, d *deployment.Deployment,
+) (*publishing.Publisher, error) {
+	out, err := lambda.NewFromConfig(cfg).GetFunctionConfiguration(ctx,
+		&lambda.GetFunctionConfigurationInput{FunctionName: &d.PublisherFunction})
 	if err != nil {
-		return publisher.Config{}, fmt.Errorf("read the publisher's settings: %w", err)
+		return nil, fmt.Errorf("read the publisher's settings: %w", err)
 	}
 	settings := map[string]string{}
 	if out.Environment != nil {
 		settings = out.Environment.Variables
 	}
-	size, err := strconv.Atoi(settings[contract.EnvMaxEventBytes])
-	if err != nil || settings[contract.EnvTopicARN] == "" || settings[contract.EnvEventSource] == "" || settings[contract.EnvEventType] == "" || settings[contract.EnvOnFailureQueueURL] == "" {
-		return publisher.Config{}, &failure{what: "the deployed publisher has other settings than this command knows", next: "use the command of the same version as the deployment"}
+	publisher := &publishing.Publisher{
+		TopicARN: settings[contract.EnvTopicARN],
+		Format: order.EventFormat{
+			Source: settings[contract.EnvEventSource], Type: settings[contract.EnvEventType],
+		},
+		Attributes: strings.FieldsFunc(settings[contract.EnvEventAttributes],
+			func(r rune) bool { return r == ',' }),
 	}
-	return publisher.Config{
-		TopicARN: settings[contract.EnvTopicARN], OnFailureQueueURL: settings[contract.EnvOnFailureQueueURL], MaxEventBytes: size,
-		Format:     order.EventFormat{Source: settings[contract.EnvEventSource], Type: settings[contract.EnvEventType]},
-		Attributes: strings.FieldsFunc(settings[contract.EnvEventAttributes], func(r rune) bool { return r == ',' }),
-	}, nil
+	publisher.MaxEventBytes, err = strconv.Atoi(settings[contract.EnvMaxEventBytes])
+	if err != nil || publisher.MaxEventBytes < 1 || publisher.TopicARN == "" ||
+		publisher.Format.Validate() != nil || len(publisher.Attributes) > contract.MaxEventAttributes {
+		return nil, &failure{
+			what: "the deployed publisher has other settings than this command knows",
+			next: "use the command of the same version as the deployment",
+		}
+	}
+	return publisher, nil
 }
 
 // subscriber is the topic as one subscriber sees it.
@@ -228,30 +235,6 @@ func (r *replay) subscriber(ctx context.Context, cfg aws.Config, queues *sqs.Cli
 		return nil, &failure{what: fmt.Sprintf("subscriber %s: %v", s.Name, err), next: "publish to the topic instead, without --to-subscriber", err: err}
 	}
 	return &recovery.SubscriberTopic{Queue: queues, QueueURL: s.QueueURL, Filter: filter, Filtered: func(n int) { r.filtered.Add(int64(n)) }}, nil
-}
-
-// asideQueue is where the publisher puts aside what can never be published.
-type asideQueue struct {
-	queue   *sqs.Client
-	forward bool
-	mu      sync.Mutex
-	orders  []string // with the reason
-}
-
-func (q *asideQueue) SendMessage(ctx context.Context, in *sqs.SendMessageInput, options ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
-	out := &sqs.SendMessageOutput{}
-	if q.forward {
-		var err error
-		if out, err = q.queue.SendMessage(ctx, in, options...); err != nil {
-			return nil, err
-		}
-	}
-	var aside contract.FailureRecord
-	_ = json.Unmarshal([]byte(aws.ToString(in.MessageBody)), &aside)
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.orders = append(q.orders, fmt.Sprintf("%s (%s)", aside.OrderID, aside.Reason))
-	return out, nil
 }
 
 func (r *replay) run(ctx context.Context) error {
@@ -352,7 +335,7 @@ func (r *replay) sayScan(ctx context.Context, spans []recovery.Span) (items int,
 
 // report says what was done, and keeps or removes the notes.
 func (r *replay) report(ctx context.Context, started time.Time, replayed int, missing []string, f recovery.Failures, notes *replayNotes, err error) error {
-	sent := replayed - len(r.aside.orders) - int(r.filtered.Load())
+	sent := replayed - len(r.unpublishable) - int(r.filtered.Load())
 	where := "to the topic"
 	if r.cmd.ToSubscriber != "" {
 		where = "to " + r.cmd.ToSubscriber
@@ -373,12 +356,12 @@ func (r *replay) report(ctx context.Context, started time.Time, replayed int, mi
 		}
 		all = append(all, &failure{what: what, next: r.self() + " status" + r.envFlag() + " " + id + " says what became of it"})
 	}
-	if len(r.aside.orders) > 0 {
+	if len(r.unpublishable) > 0 {
 		next := "publish them by hand, or raise the topic's size limit (too-large); see docs/guarantees.md"
-		if r.aside.forward {
+		if r.cmd.OnFailure && r.cmd.ToSubscriber == "" {
 			next = "they are on the on-failure queue again; " + next
 		}
-		all = append(all, &failure{what: fmt.Sprintf("%s can never be published: %s", count(len(r.aside.orders), "event"), strings.Join(first(r.aside.orders, 20), ", ")), next: next})
+		all = append(all, &failure{what: fmt.Sprintf("%s can never be published: %s", count(len(r.unpublishable), "event"), strings.Join(first(r.unpublishable, 20), ", ")), next: next})
 	}
 	left := unreadable(f.Unreadable)
 	switch {

@@ -17,6 +17,9 @@ const (
 	// delivers at most ten with raw delivery (Amazon SNS, "Raw message delivery"), and
 	// [AttributeEventType] is one of them.
 	MaxEventAttributes = 9
+	// MaxBatchEntries is the most entries of one batch call of SQS and of SNS (Amazon SQS, "Message
+	// quotas"; Amazon SNS, PublishBatch).
+	MaxBatchEntries = 10
 	// MaxMessageRetention is the longest retention of a queue (Amazon SQS, "Message quotas").
 	MaxMessageRetention = 14 * 24 * time.Hour
 	// StreamRetention is how long a table's stream keeps a record (Amazon DynamoDB, "Change data

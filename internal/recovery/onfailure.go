@@ -55,10 +55,12 @@ func (r *Replay) Failures(ctx context.Context, url string) (Failures, error) {
 //
 // Missing are the ids of orders that are not stored (any more). Their messages are deleted: nothing is left to publish.
 func (r *Replay) OnFailure(ctx context.Context, url string, f Failures) (replayed int, missing []string, err error) {
-	replayed, missing, err = r.ByID(ctx, f.OrderIDs...)
+	back := *r
+	back.onFailureURL = url
+	replayed, missing, err = back.ByID(ctx, f.OrderIDs...)
 	if err == nil {
 		var n int
-		n, err = r.Between(ctx, f.Spans...)
+		n, err = back.Between(ctx, f.Spans...)
 		replayed += n
 	}
 	if err != nil {

@@ -2,16 +2,16 @@ package recovery
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/orderpipeline/orderpipeline/internal/publishing"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -21,18 +21,20 @@ type Orders interface {
 	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
-// Publisher publishes a batch of a table's stream, as publisher.Handler does.
-type Publisher interface {
-	Handle(context.Context, events.DynamoDBEvent) (events.DynamoDBEventResponse, error)
-}
-
-// Replay publishes the events of stored orders again. It reads the orders from the table and gives them to the publisher
-// itself, as if the stream had brought them: the events have the same ids and bytes as the first time.
+// Replay publishes the events of stored orders again. It reads the orders from the table: the events
+// have the same ids and bytes as the first time. An event that can never be published counts as
+// replayed.
 type Replay struct {
-	// Orders, TableName and Publisher are required.
-	Orders    Orders
+	// Orders is the DynamoDB client. Required.
+	Orders Orders
+	// TableName is the table of the orders. Required.
 	TableName string
-	Publisher Publisher
+	// Publisher makes and publishes the events, with the settings of the deployed publisher.
+	// Required.
+	Publisher *publishing.Publisher
+	// Unpublishable receives each event that can never be published. It must be safe for concurrent
+	// use when there are several Workers. Default: not called.
+	Unpublishable func(publishing.Event)
 	// Queues is the SQS client, for Failures and OnFailure.
 	Queues Queues
 	// Now gives the time, for what is held of a queue. Default: time.Now.
@@ -54,6 +56,10 @@ type Replay struct {
 	Checkpoint Checkpoint
 	// Save keeps a checkpoint after each page. It is called by one worker at a time. Default: nobody keeps it.
 	Save func(Checkpoint) error
+
+	// onFailureURL is where the failure record of an event that can never be published goes; empty:
+	// nowhere.
+	onFailureURL string
 }
 
 // ByID publishes the events of orders again, by order id. missing are those under whose id no order is stored.
@@ -99,7 +105,7 @@ func (r *Replay) batch() int {
 	return r.Batch
 }
 
-// publish gives the items to the publisher in batches as the stream does. A batch under way is not cut off by the end of ctx.
+// publish publishes the events of items. A batch under way is not cut off by the end of ctx.
 func (r *Replay) publish(ctx context.Context, items []item) (published int, err error) {
 	for chunk := range slices.Chunk(items, r.batch()) {
 		if err := ctx.Err(); err != nil {
@@ -110,16 +116,9 @@ func (r *Replay) publish(ctx context.Context, items []item) (published int, err 
 				return published, err
 			}
 		}
-		batch := events.DynamoDBEvent{}
-		for i, stored := range chunk {
-			batch.Records = append(batch.Records, record(i, stored))
-		}
-		response, err := r.Publisher.Handle(context.WithoutCancel(ctx), batch)
-		if err != nil {
-			return published, err
-		}
-		if len(response.BatchItemFailures) > 0 {
-			return published, errors.New("some events could not be published")
+		whole := context.WithoutCancel(ctx)
+		if _, err := r.Publisher.Publish(whole, r.events(chunk), r.fail); err != nil {
+			return published, fmt.Errorf("publish events: %w", err)
 		}
 		published += len(chunk)
 		if r.Published != nil {
@@ -129,17 +128,33 @@ func (r *Replay) publish(ctx context.Context, items []item) (published int, err 
 	return published, nil
 }
 
-func record(index int, stored item) events.DynamoDBEventRecord {
-	image := map[string]events.DynamoDBAttributeValue{}
-	for name, value := range stored {
-		if s, ok := value.(*types.AttributeValueMemberS); ok {
-			image[name] = events.NewStringAttribute(s.Value)
+// events makes the events of items.
+func (r *Replay) events(items []item) iter.Seq2[int, publishing.Event] {
+	return func(yield func(int, publishing.Event) bool) {
+		for i, stored := range items {
+			event := r.Publisher.Event(publishing.Stored{
+				OrderID:  textOf(stored, order.AttrOrderID),
+				StoredAt: textOf(stored, order.AttrStoredAt),
+				Document: textOf(stored, order.AttrDocument),
+			})
+			if !yield(i, event) {
+				return
+			}
 		}
 	}
-	return events.DynamoDBEventRecord{
-		EventName: string(events.DynamoDBOperationTypeInsert),
-		Change:    events.DynamoDBStreamRecord{SequenceNumber: fmt.Sprint(index), NewImage: image},
+}
+
+// fail keeps an event that can never be published: on the on-failure queue when that named it.
+func (r *Replay) fail(ctx context.Context, _ int, e publishing.Event) error {
+	if r.onFailureURL != "" {
+		if err := publishing.SendFailure(ctx, r.Queues, r.onFailureURL, e, ""); err != nil {
+			return err
+		}
 	}
+	if r.Unpublishable != nil {
+		r.Unpublishable(e)
+	}
+	return nil
 }
 
 func textOf(i item, name string) string {

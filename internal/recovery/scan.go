@@ -118,7 +118,9 @@ func (r *Replay) segment(ctx context.Context, spans []Span, n, of int, from Segm
 		if err != nil {
 			return fmt.Errorf("scan orders: %w", err)
 		}
-		items := slices.DeleteFunc(out.Items, func(i item) bool { return !within(textOf(i, order.AttrStoredAt), spans) })
+		items := slices.DeleteFunc(out.Items, func(i item) bool {
+			return textOf(i, order.AttrKind) != order.KindOrder || !within(textOf(i, order.AttrStoredAt), spans)
+		})
 		published, err := r.publish(ctx, items)
 		if err != nil { // the page is not done: its events will go out again
 			return err

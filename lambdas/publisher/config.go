@@ -11,18 +11,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/orderpipeline/orderpipeline/internal/contract"
+	"github.com/orderpipeline/orderpipeline/internal/publishing"
 	"github.com/orderpipeline/orderpipeline/lambdas/internal/function"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
 // Topic is what the publisher needs of SNS.
 type Topic interface {
-	PublishBatch(context.Context, *sns.PublishBatchInput, ...func(*sns.Options)) (*sns.PublishBatchOutput, error)
+	PublishBatch(context.Context, *sns.PublishBatchInput, ...func(*sns.Options)) (
+		*sns.PublishBatchOutput, error)
 }
 
 // Queue is what the publisher needs of SQS.
 type Queue interface {
-	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (
+		*sqs.SendMessageOutput, error)
 }
 
 // Config is what a Handler works with. Topic, Queue, TopicARN, OnFailureQueueURL and MaxEventBytes are required.
@@ -51,7 +54,10 @@ type Config struct {
 }
 
 // Handler is the publisher.
-type Handler struct{ Config }
+type Handler struct {
+	Config
+	publisher publishing.Publisher
+}
 
 // New checks the configuration and fills in its defaults. It reports everything that is wrong at once.
 func New(config Config) (*Handler, error) {
@@ -83,13 +89,16 @@ func New(config Config) (*Handler, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	if config.Sleep == nil {
-		config.Sleep = sleep
-	}
 	if config.Logger == nil {
 		config.Logger = function.Logger()
 	}
-	return &Handler{config}, errors.Join(errs...)
+	h := &Handler{Config: config}
+	h.publisher = publishing.Publisher{
+		Topic: config.Topic, TopicARN: config.TopicARN, MaxEventBytes: config.MaxEventBytes,
+		Format: config.Format, Attributes: config.Attributes, Sleep: config.Sleep,
+		BeforeCall: func(ctx context.Context) error { return function.TimeLeft(ctx, h.Now()) },
+	}
+	return h, errors.Join(errs...)
 }
 
 // FromEnvironment makes the Handler of a deployed function from TOPIC_ARN, ON_FAILURE_QUEUE_URL, MAX_EVENT_BYTES,
@@ -120,15 +129,4 @@ func Must(h *Handler, err error) *Handler {
 		panic(err)
 	}
 	return h
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

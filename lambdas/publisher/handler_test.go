@@ -344,14 +344,6 @@ func TestHandlePutsAsideWhatIsNoOrder(t *testing.T) {
 	}
 }
 
-func TestReadSetsAsideWhatMakesItPanic(t *testing.T) {
-	var broken *Handler // its settings cannot be read
-	e, ok := broken.read(0, insert("s1", "o1", doc("o1")))
-	if !ok || e.unpublishable != "internal" || e.orderID != "o1" {
-		t.Errorf("%+v, %v", e, ok)
-	}
-}
-
 func TestHandleStopsBeforeTheDeadline(t *testing.T) {
 	clock := now
 	h := newHarness(t, func(c *Config) { c.Now = func() time.Time { return clock } })

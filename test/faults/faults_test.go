@@ -96,7 +96,9 @@ func TestRunIsDeterministic(t *testing.T) {
 func TestHandlersAreCovered(t *testing.T) {
 	profile := filepath.Join(t.TempDir(), "cover.out")
 	command := exec.Command("go", "test", "-run", "TestSchedules", "-coverprofile", profile,
-		"-coverpkg", "github.com/orderpipeline/orderpipeline/lambdas/processor,github.com/orderpipeline/orderpipeline/lambdas/publisher",
+		"-coverpkg", "github.com/orderpipeline/orderpipeline/lambdas/processor,"+
+			"github.com/orderpipeline/orderpipeline/lambdas/publisher,"+
+			"github.com/orderpipeline/orderpipeline/internal/publishing",
 		".", "-schedules", "2000", "-rapid.seed", "1")
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orderpipeline/orderpipeline/internal/publishing"
 	"github.com/orderpipeline/orderpipeline/internal/recovery"
 )
 
@@ -22,7 +23,13 @@ func (w *World) operate() {
 	w.runToQuiescence()
 
 	// The scan goes on from the checkpoint of the run before, as that of the command does with its file.
-	replay := recovery.Replay{Orders: w, TableName: "orders", Publisher: w.publisher, Queues: w, Now: w.now, Batch: 3, Segments: 3}
+	replay := recovery.Replay{
+		Orders: w, TableName: "orders", Queues: w, Now: w.now, Batch: 3, Segments: 3,
+		Publisher: &publishing.Publisher{
+			Topic: w, TopicARN: topicARN, MaxEventBytes: maxEventBytes,
+			Format: eventFormat, Attributes: indexed, Sleep: w.sleep,
+		},
+	}
 	replay.Save = func(c recovery.Checkpoint) error {
 		replay.Checkpoint = c
 		return nil

@@ -25,6 +25,14 @@ const (
 	// The size limits are far smaller than the real ones, so that few orders reach them.
 	maxDocumentBytes = 1500
 	maxEventBytes    = maxDocumentBytes
+
+	topicARN = "topic"
+)
+
+// The publisher and the operator's replay have the same settings.
+var (
+	eventFormat = order.EventFormat{Source: order.DefaultEventSource, Type: order.DefaultEventType}
+	indexed     = []string{"currency"}
 )
 
 // World is one run of a schedule.
@@ -128,14 +136,14 @@ func (w *World) handlers() {
 	if w.processor, err = processor.New(processor.Config{
 		Table: w, Queue: w, TableName: "orders", RejectedQueueURL: w.rejected.name,
 		MaxDocumentBytes: maxDocumentBytes,
-		Schema:           schema, Step: step, IndexedFields: []string{"currency"}, Lifetime: order.MinLifetime,
+		Schema:           schema, Step: step, IndexedFields: indexed, Lifetime: order.MinLifetime,
 		Now: w.now, Logger: silent,
 	}); err != nil {
 		panic(err)
 	}
 	if w.publisher, err = publisher.New(publisher.Config{
-		Topic: w, Queue: w, TopicARN: "topic", OnFailureQueueURL: w.onFailure.name, MaxEventBytes: maxEventBytes,
-		Attributes: []string{"currency"}, Now: w.now, Sleep: w.sleep, Logger: silent,
+		Topic: w, Queue: w, TopicARN: topicARN, OnFailureQueueURL: w.onFailure.name, MaxEventBytes: maxEventBytes,
+		Format: eventFormat, Attributes: indexed, Now: w.now, Sleep: w.sleep, Logger: silent,
 	}); err != nil {
 		panic(err)
 	}

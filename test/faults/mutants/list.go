@@ -13,9 +13,9 @@ const (
 	store   = "lambdas/processor/store.go"
 	step    = "lambdas/processor/step.go"
 	refuse  = "lambdas/processor/refuse.go"
-	publish = "lambdas/publisher/publish.go"
+	publish = "internal/publishing/publish.go"
 	pubHand = "lambdas/publisher/handler.go"
-	pubRec  = "lambdas/publisher/record.go"
+	event   = "internal/publishing/event.go"
 	limits  = "lambdas/internal/function/function.go"
 )
 
@@ -43,11 +43,11 @@ var mutants = []mutant{
 		"return h.settleRefusal(ctx, from, o, &order.Refusal{Code: order.Conflict})", "return duplicate, nil, nil", "accounted", nil},
 	{"compare-by-id-only", store,
 		"return hash == o.Hash, nil", "return true, nil", "accounted", nil},
-	{"event-time-is-now", pubRec,
-		"h.Format.Encode(e.orderID, storedAt,", "h.Format.Encode(e.orderID, h.Now().UTC().Format(order.TimeFormat),", "event-bytes", nil},
-	{"event-id-is-the-sequence-number", pubRec,
-		"h.Format.Encode(e.orderID, storedAt, []byte(document))",
-		`[]byte(strings.Replace(string(h.Format.Encode(e.orderID, storedAt, []byte(document))), order.EventID(e.orderID), record.Change.SequenceNumber+fmt.Sprint(h.Now().UnixNano()), 1))`, "event-bytes", []string{"fmt", "strings"}},
+	{"event-time-is-now", event,
+		"Encode(stored.OrderID, stored.StoredAt,", "Encode(stored.OrderID, time.Now().Format(time.RFC3339Nano),", "event-bytes", []string{"time"}},
+	{"event-id-is-new-each-time", event,
+		"p.Format.Encode(stored.OrderID, stored.StoredAt, document)",
+		`bytes.Replace(p.Format.Encode(stored.OrderID, stored.StoredAt, document), []byte(order.EventID(stored.OrderID)), fmt.Append(nil, time.Now().UnixNano()), 1)`, "event-bytes", []string{"bytes", "fmt", "time"}},
 	{"document-re-encoded", store,
 		"text(string(o.Document)),", `text(func() string { var v any; _ = json.Unmarshal(o.Document, &v); b, _ := json.Marshal(v); return string(b) }()),`, "stored-content", []string{"encoding/json"}},
 	{"put-aside-on-access-denied", publish,
@@ -70,11 +70,11 @@ var mutants = []mutant{
 	{"no-refusal-in-the-table", store,
 		`if o.ID == "" {`, `if o.ID != "?" {`, "accounted", nil},
 	{"put-aside-not-awaited", publish,
-		"if asideErr := r.setAside(ctx, e); asideErr != nil {", "if asideErr := r.setAside(ctx, e); asideErr != nil && r.Topic == nil {", "published", nil},
+		"if failErr := r.handOver(ctx, e); failErr != nil {", "if failErr := r.handOver(ctx, e); failErr != nil && r.Topic == nil {", "published", nil},
 	{"publisher-error-swallowed", pubHand,
-		`return response, fmt.Errorf("none of %d records could be published: %w", len(event.Records), err)`, "_ = fmt.Sprint\n		return response, nil", "published", nil},
-	{"every-item-of-the-table-is-an-order", pubRec,
-		" || textOf(image, order.AttrKind) != order.KindOrder {", " {", "put-aside", nil},
+		`return response, fmt.Errorf("none of %d records could be published: %w", len(records), err)`, "_ = fmt.Sprint\n		return response, nil", "published", nil},
+	{"every-item-of-the-table-is-an-order", pubHand,
+		" ||\n				textOf(image, order.AttrKind) != order.KindOrder {", " {", "put-aside", nil},
 	{"refusal-keyed-by-message", refuse,
 		"order.RefusalItem(hash)", "order.RefusalItem(from.messageID)", "refused-once", nil},
 	{"step-decides-anew-each-time", store,
@@ -82,7 +82,7 @@ var mutants = []mutant{
 	{"refusal-of-what-is-stored", store,
 		"	if err == nil && storedBefore != nil {", "	if err == nil && storedBefore != nil && h == nil {", "refused-reason", nil},
 	{"a-call-larger-than-the-topic-takes", publish,
-		"size+e.size > r.MaxEventBytes", "size+e.size < 0", "publish", nil},
+		"size+e.Size > r.MaxEventBytes", "size+e.Size < 0", "publish", nil},
 	{"step-output-in-the-document", store,
 		"text(string(o.Document)),", "text(string(append(o.Document[:len(o.Document):len(o.Document)], output...))),", "stored-content", nil},
 	{"step-error-taken-for-a-refusal", step,
