@@ -112,7 +112,7 @@ func Attributes(document []byte, fields []string) map[string]string {
 	text := string(document)
 	attributes := map[string]string{}
 	seen := map[string]bool{}
-	_, ok := skim(text, func(token string, start, end int) {
+	_, ok := scan(text, func(token string, start, end int) {
 		if token == "" {
 			return
 		}

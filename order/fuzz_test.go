@@ -106,7 +106,7 @@ func reverseMembers(text string) string {
 		return text
 	}
 	var parts []string
-	skim(text, func(name string, start, end int) {
+	scan(text, func(name string, start, end int) {
 		if name != "" {
 			name += ":"
 		}
@@ -155,7 +155,7 @@ func FuzzSplit(f *testing.F) {
 			}
 		}
 		for _, document := range documents {
-			if _, ok := skim(string(document), nil); !ok {
+			if _, ok := scan(string(document), nil); !ok {
 				t.Errorf("%q is not JSON", document)
 			}
 		}

@@ -10,13 +10,13 @@ import (
 // encoding/json is not used to read documents: it replaces lone surrogates and
 // invalid UTF-8 by U+FFFD, keeps the last of two members of one name, and gives up at a depth of 10000.
 
-// skim reports whether text is one JSON value (RFC 8259, in valid UTF-8) and how
+// scan reports whether text is one JSON value (RFC 8259, in valid UTF-8) and how
 // deep it is nested; a scalar has depth 0. For every member or element of the
 // outermost value it calls each with the name's token ("" in an array) and with
 // where the value is: text[start:end]. Those calls mean nothing when ok is false.
 //
 // It does not recurse: the depth of a hostile document must not cost stack.
-func skim(text string, each func(name string, start, end int)) (depth int, ok bool) {
+func scan(text string, each func(name string, start, end int)) (depth int, ok bool) {
 	if !utf8.ValidString(text) {
 		return 0, false
 	}
@@ -260,7 +260,7 @@ type step struct {
 	index int    // of an element; -1 with a name
 }
 
-// reader reads a text that skim found to be JSON, and not too deep.
+// reader reads a text that scan found to be JSON, and not too deep.
 type reader struct {
 	text string
 	i    int
@@ -298,7 +298,7 @@ func (r *reader) value() (any, bool) {
 
 func (r *reader) object() (any, bool) {
 	object := map[string]any{}
-	for !r.closes() {
+	for !r.atClose() {
 		token := r.text[r.i:scanString(r.text, r.i)]
 		r.i = skipSpace(r.text, r.i+len(token)) + 1 // the colon
 		name := unquote(token)
@@ -318,7 +318,7 @@ func (r *reader) object() (any, bool) {
 
 func (r *reader) array() (any, bool) {
 	array := []any{}
-	for !r.closes() {
+	for !r.atClose() {
 		value, ok := r.value()
 		if !ok {
 			r.duplicate = append(r.duplicate, step{index: len(array)})
@@ -329,9 +329,9 @@ func (r *reader) array() (any, bool) {
 	return array, true
 }
 
-// closes skips the opening bracket, or the comma, before a member or element, or
+// atClose skips the opening bracket, or the comma, before a member or element, or
 // the closing bracket behind the last one and then reports true.
-func (r *reader) closes() bool {
+func (r *reader) atClose() bool {
 	r.i = skipSpace(r.text, r.i)
 	c := r.text[r.i]
 	r.i++

@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// Every text of up to five of JSON's characters: skim and encoding/json agree.
+// Every text of up to five of JSON's characters: scan and encoding/json agree.
 func TestSkimIsRFC8259(t *testing.T) {
 	const alphabet = "{}[]\":,\\u0-.e1 a\x1f\xc3\xa9"
 	var text [5]byte
 	var all func(n int)
 	all = func(n int) {
 		got, want := false, json.Valid(text[:n]) && utf8.Valid(text[:n])
-		if _, got = skim(string(text[:n]), nil); got != want {
+		if _, got = scan(string(text[:n]), nil); got != want {
 			t.Fatalf("%q: got %v, want %v", text[:n], got, want)
 		}
 		if n == len(text) {
@@ -29,7 +29,7 @@ func TestSkimIsRFC8259(t *testing.T) {
 
 func TestSkimDepth(t *testing.T) {
 	for text, want := range map[string]int{`1`: 0, `{}`: 1, `[ ]`: 1, `[1]`: 1, `{"a":[]}`: 2, `[[],[[]],{}]`: 3, `[[[]],1]`: 3} {
-		if got, ok := skim(text, nil); !ok || got != want {
+		if got, ok := scan(text, nil); !ok || got != want {
 			t.Errorf("%s: got %d, %v, want %d", text, got, ok, want)
 		}
 	}

@@ -84,7 +84,7 @@ func (s *Schema) Hash(document []byte) (string, error) {
 func (s *Schema) read(document []byte, o *Order) (value any, problem []step, code Code) {
 	text := string(document)
 	id, ids := "", 0
-	depth, ok := skim(text, func(name string, start, end int) {
+	depth, ok := scan(text, func(name string, start, end int) {
 		if name != "" && unquote(name) == s.idField {
 			ids++
 			if text[start] == '"' {

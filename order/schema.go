@@ -120,7 +120,7 @@ func (s *Schema) BatchJSON() []byte {
 // readSchema reads a schema as Parse reads a document.
 func readSchema(document []byte) (any, error) {
 	text := string(document)
-	depth, ok := skim(text, nil)
+	depth, ok := scan(text, nil)
 	if !ok {
 		return nil, errors.New("not JSON")
 	}

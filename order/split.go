@@ -20,7 +20,7 @@ const (
 func Split(body []byte) (documents [][]byte, batch bool, refusal *Refusal) {
 	text := string(body)
 	elements := 0
-	_, ok := skim(text, func(name string, start, end int) {
+	_, ok := scan(text, func(name string, start, end int) {
 		if name != "" {
 			return
 		}

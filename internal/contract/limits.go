@@ -48,3 +48,17 @@ const (
 	// StreamBatchSize is the default number of stream records in one invocation of the publisher.
 	StreamBatchSize = 100
 )
+
+// The AWS calls of the functions. The SDK retries a call; each attempt is bounded, so that a call
+// never takes longer than [CallBudget].
+const (
+	// CallAttempts is how often the SDK tries a call.
+	CallAttempts = 3
+	// CallAttemptTimeout bounds one attempt.
+	CallAttemptTimeout = 1500 * time.Millisecond
+	// CallMaxBackoff bounds the wait between two attempts.
+	CallMaxBackoff = 500 * time.Millisecond
+	// CallBudget is the longest that one call takes. A handler starts no call with less than this
+	// left before its deadline, so that it always returns which records failed.
+	CallBudget = CallAttempts*CallAttemptTimeout + (CallAttempts-1)*CallMaxBackoff
+)

@@ -39,9 +39,9 @@ type Message struct {
 // "Dead-letter queues").
 const attrCode = "ErrorCode"
 
-// aboutFailure are all attributes that the processor adds to a refused document, and SNS to an undeliverable event (Amazon
+// failureAttributes are all attributes that the processor adds to a refused document, and SNS to an undeliverable event (Amazon
 // SNS, "Dead-letter queues"). Sent on, they would make the message another one, and count towards the ten that fit.
-var aboutFailure = []string{contract.AttributeReason, contract.AttributePointer, contract.AttributeOrderID, contract.AttributeMessageID, contract.AttributeBatchIndex, attrCode, "ErrorMessage", "RequestID"}
+var failureAttributes = []string{contract.AttributeReason, contract.AttributePointer, contract.AttributeOrderID, contract.AttributeMessageID, contract.AttributeBatchIndex, attrCode, "ErrorMessage", "RequestID"}
 
 func readMessage(m types.Message) Message {
 	text := func(name string) string { return aws.ToString(m.MessageAttributes[name].StringValue) }
@@ -95,7 +95,7 @@ func orderIDs(body []byte) (ids []string) {
 func (m Message) forwarded() map[string]types.MessageAttributeValue {
 	attributes := map[string]types.MessageAttributeValue{}
 	for name, value := range m.attributes {
-		if !slices.Contains(aboutFailure, name) {
+		if !slices.Contains(failureAttributes, name) {
 			attributes[name] = value
 		}
 	}

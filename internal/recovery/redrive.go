@@ -71,7 +71,7 @@ func (r *Redrive) Run(ctx context.Context) (result Result, err error) {
 			QueueUrl:          aws.String(r.To),
 			MessageBody:       received.Body,
 			MessageAttributes: m.forwarded(),
-		}); aboutMessage(err) {
+		}); isMessageError(err) {
 			result.Left++
 			stuck = append(stuck, fmt.Errorf("message %s cannot be sent to %s: %w", m.ID, r.To, err))
 			return false, nil
@@ -87,8 +87,8 @@ func (r *Redrive) Run(ctx context.Context) (result Result, err error) {
 	return result, errors.Join(append(stuck, err)...)
 }
 
-// aboutMessage tells an error that this message will meet again from one that all messages meet.
-func aboutMessage(err error) bool {
+// isMessageError tells an error that this message will meet again from one that all messages meet.
+func isMessageError(err error) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && (api.ErrorCode() == "InvalidParameterValue" || api.ErrorCode() == "InvalidMessageContents")
 }

@@ -20,66 +20,70 @@ import (
 
 // Table is what the processor needs of DynamoDB.
 type Table interface {
-	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
-	// TransactWriteItems writes refusals, and orders where there is a Step.
-	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (
+		*dynamodb.PutItemOutput, error)
+	// TransactWriteItems writes refusals, and orders when there is a Step.
+	TransactWriteItems(
+		context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options),
+	) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
 // Queue is what the processor needs of SQS.
 type Queue interface {
-	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (*sqs.SendMessageOutput, error)
+	SendMessage(context.Context, *sqs.SendMessageInput, ...func(*sqs.Options)) (
+		*sqs.SendMessageOutput, error)
 }
 
-// Config is what a Handler works with. Table, Queue, TableName, RejectedQueueURL and MaxDocumentBytes are required.
+// Config configures a Handler.
 type Config struct {
-	// Table is the DynamoDB client.
+	// Table is the DynamoDB client. Required.
 	Table Table
-	// Queue is the SQS client.
+	// Queue is the SQS client. Required.
 	Queue Queue
-	// TableName is the table of the orders and refusals.
+	// TableName is the table of the orders and refusals. Required.
 	TableName string
-	// RejectedQueueURL is the queue for documents that are refused.
+	// RejectedQueueURL is the queue for refused documents. Required.
 	RejectedQueueURL string
-	// MaxDocumentBytes is the size of the largest document whose event still fits the topic's message size limit.
+	// MaxDocumentBytes is the size of the largest document whose event fits the topic's message size
+	// limit. Required.
 	MaxDocumentBytes int
 	// Schema validates the documents. Default: order.DefaultSchema().
 	Schema *order.Schema
-	// Step is the embedding application's own business step. Default: none.
+	// Step is the business step of an embedding application. Default: none.
 	Step Step
-	// IndexedFields names top-level text fields of the document that are written as attributes of the item as well, each
-	// under order.IndexedAttribute(name), for secondary indexes. Default: none.
+	// IndexedFields names top-level text fields of the document that are copied to attributes of the
+	// item, for secondary indexes. Each attribute is called order.IndexedAttribute(name).
+	// Default: none.
 	IndexedFields []string
-	// Lifetime is how long an order is kept before the table's TTL removes it, at least order.MinLifetime. Default 0: for ever.
+	// Lifetime is how long an order is kept before the table's TTL removes it, at least
+	// order.MinLifetime. Default: 0, which keeps it forever.
 	Lifetime time.Duration
-	// Now gives the time, for storedAt and for the deadline. Default: time.Now.
+	// Now returns the time, for storedAt and for the deadline. Default: time.Now.
 	Now func() time.Time
-	// Logger gets one line a batch. Default: JSON on standard output.
+	// Logger gets one line per batch. Default: JSON on standard output.
 	Logger *slog.Logger
 }
 
 // Handler is the processor.
 type Handler struct{ Config }
 
-// New checks the configuration and fills in its defaults. It reports everything that is missing at once.
+// New checks the configuration and fills in its defaults. The error lists everything that is wrong.
 func New(config Config) (*Handler, error) {
 	var errs []error
-	if config.Table == nil {
-		errs = append(errs, errors.New("processor: Table is required"))
+	require := func(given bool, field string) {
+		if !given {
+			errs = append(errs, fmt.Errorf("processor.Config.%s: required", field))
+		}
 	}
-	if config.Queue == nil {
-		errs = append(errs, errors.New("processor: Queue is required"))
-	}
-	if config.TableName == "" {
-		errs = append(errs, errors.New("processor: TableName is required"))
-	}
-	if config.RejectedQueueURL == "" {
-		errs = append(errs, errors.New("processor: RejectedQueueURL is required"))
-	}
-	if config.MaxDocumentBytes < 1 {
-		errs = append(errs, fmt.Errorf("processor: MaxDocumentBytes is %d, must be at least 1", config.MaxDocumentBytes))
-	}
+	require(config.Table != nil, "Table")
+	require(config.Queue != nil, "Queue")
+	require(config.TableName != "", "TableName")
+	require(config.RejectedQueueURL != "", "RejectedQueueURL")
+	require(config.MaxDocumentBytes > 0, "MaxDocumentBytes")
 	if config.Lifetime != 0 && config.Lifetime < order.MinLifetime {
-		errs = append(errs, fmt.Errorf("processor: Lifetime is %v, must be at least %v: a redriven order that outlived its item would be stored again", config.Lifetime, order.MinLifetime))
+		errs = append(errs, fmt.Errorf("processor.Config.Lifetime: %v (must be at least %v: "+
+			"a redriven order that outlives its item would be stored again)",
+			config.Lifetime, order.MinLifetime))
 	}
 	if config.Schema == nil {
 		config.Schema = order.DefaultSchema()
@@ -93,9 +97,10 @@ func New(config Config) (*Handler, error) {
 	return &Handler{config}, errors.Join(errs...)
 }
 
-// FromEnvironment makes the Handler of a deployed function from TABLE_NAME, REJECTED_QUEUE_URL and MAX_DOCUMENT_BYTES, and
-// where they are set INDEXED_FIELDS (comma-separated) and ORDER_TTL_SECONDS. An order.schema.json beside the function's
-// binary is the schema, with ORDER_ID_FIELD as the name of its id field. step may be nil.
+// FromEnvironment makes the Handler of a deployed function from the environment variables
+// TABLE_NAME, REJECTED_QUEUE_URL and MAX_DOCUMENT_BYTES, and from INDEXED_FIELDS (comma-separated)
+// and ORDER_TTL_SECONDS if they are set. If there is an order.schema.json beside the function's
+// binary, it is the schema, and ORDER_ID_FIELD names its id field. step may be nil.
 func FromEnvironment(ctx context.Context, step Step) (*Handler, error) {
 	var env function.Environment
 	config := Config{
@@ -106,7 +111,8 @@ func FromEnvironment(ctx context.Context, step Step) (*Handler, error) {
 		Lifetime:         env.Seconds(contract.EnvOrderTTLSeconds),
 		Step:             step,
 	}
-	schema, schemaErr := packagedSchema(env.Optional("LAMBDA_TASK_ROOT"), env.Optional(contract.EnvOrderIDField))
+	schema, schemaErr := packagedSchema(
+		env.Optional("LAMBDA_TASK_ROOT"), env.Optional(contract.EnvOrderIDField))
 	if err := errors.Join(env.Err(), schemaErr); err != nil {
 		return nil, err
 	}
@@ -119,7 +125,8 @@ func FromEnvironment(ctx context.Context, step Step) (*Handler, error) {
 	return New(config)
 }
 
-// packagedSchema reads the schema that was packaged with the function, nil when there is none.
+// packagedSchema reads the schema that was packaged with the function. It is nil when there is
+// none.
 func packagedSchema(folder, idField string) (*order.Schema, error) {
 	if folder == "" {
 		return nil, nil
@@ -136,7 +143,8 @@ func packagedSchema(folder, idField string) (*order.Schema, error) {
 	return order.NewSchema(document, idField)
 }
 
-// Must gives the handler or panics: a function that cannot start has nobody to return an error to.
+// Must returns the handler, or panics with the error: the main of a function has no caller to
+// return it to, and Lambda logs the panic.
 func Must(h *Handler, err error) *Handler {
 	if err != nil {
 		panic(err)

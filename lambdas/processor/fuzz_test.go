@@ -10,11 +10,12 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// FuzzMessage: whatever is on the queue, the message is acknowledged, and each of its bytes that holds an order is either
-// stored under that order's id or on the rejected queue.
+// FuzzMessage: whatever is on the queue, the message is acknowledged, and each document in it is
+// either stored under its order id or on the rejected queue.
 func FuzzMessage(f *testing.F) {
 	for _, body := range []string{
-		doc("A", "x"), "[" + doc("A", "x") + "," + doc("A", "y") + ",{}]", "[]", "", "{", "[1,2", `"\ud800"`,
+		doc("A", "x"), "[" + doc("A", "x") + "," + doc("A", "y") + ",{}]", "[]", "", "{", "[1,2",
+		`"\ud800"`,
 		`{"orderId":"A","ORDERID":"B","currency":"EUR","items":[{"sku":"a","quantity":1.00,"unitPrice":1}]}`,
 	} {
 		f.Add(body)
@@ -46,7 +47,7 @@ func FuzzMessage(f *testing.F) {
 				same = refusal == nil && s.Hash == o.Hash
 			}
 			if !same && !kept[string(document)] {
-				t.Errorf("%q is neither stored nor put aside", document)
+				t.Errorf("%q is neither stored nor rejected", document)
 			}
 		}
 	})
@@ -54,7 +55,8 @@ func FuzzMessage(f *testing.F) {
 
 func TestMessageIDsDoNotMatter(t *testing.T) {
 	h := newHarness(t)
-	for _, id := range []string{"m1", "m2"} { // the second is the first one redriven: SQS gives it a new id
+	// A redriven message has a new id.
+	for _, id := range []string{"m1", "m2"} {
 		event := batch(doc("A", ""))
 		event.Records[0].MessageId = id
 		if _, err := h.Handle(context.Background(), event); err != nil {
@@ -62,6 +64,6 @@ func TestMessageIDsDoNotMatter(t *testing.T) {
 		}
 	}
 	if len(h.table.items) != 1 || len(h.queue.sent) != 0 {
-		t.Errorf("%d items, %d put aside", len(h.table.items), len(h.queue.sent))
+		t.Errorf("%d items, %d rejected", len(h.table.items), len(h.queue.sent))
 	}
 }

@@ -25,55 +25,63 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// fakeTable keeps items as the real table does for the one kind of call that the processor makes.
+// fakeTable keeps items as the real table does, for the calls that the processor makes.
 type fakeTable struct {
 	items map[string]item
-	put   func(*dynamodb.PutItemInput) error // a fault before the write, nil for none
+	put   func(*dynamodb.PutItemInput) error // a fault before the write
 	// canceled is the code with which the next transactions are canceled, "" for none.
 	canceled string
 }
 
-func (f *fakeTable) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+func (f *fakeTable) PutItem(_ context.Context, in *dynamodb.PutItemInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	if f.put != nil {
 		if err := f.put(in); err != nil {
 			return nil, err
 		}
 	}
-	if got, want := aws.ToString(in.ConditionExpression), "attribute_not_exists(orderId)"; got != want {
-		return nil, fmt.Errorf("condition %q, want %q", got, want)
+	if got := aws.ToString(in.ConditionExpression); got != "attribute_not_exists(orderId)" {
+		return nil, fmt.Errorf("condition %q", got)
 	}
 	key := textOf(in.Item, order.AttrOrderID) + " " + textOf(in.Item, order.AttrItem)
 	if existing, ok := f.items[key]; ok {
-		return nil, fmt.Errorf("wrapped as the SDK does: %w", &types.ConditionalCheckFailedException{Item: existing})
+		return nil, fmt.Errorf("wrapped as the SDK does: %w",
+			&types.ConditionalCheckFailedException{Item: existing})
 	}
 	f.items[key] = in.Item
 	return &dynamodb.PutItemOutput{}, nil
 }
 
 // TransactWriteItems knows the two transactions of the processor by their second item's condition.
-func (f *fakeTable) TransactWriteItems(_ context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+func (f *fakeTable) TransactWriteItems(_ context.Context, in *dynamodb.TransactWriteItemsInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	put, check := in.TransactItems[0].Put, in.TransactItems[1].ConditionCheck
 	reasons := []types.CancellationReason{{Code: aws.String("None")}, {Code: aws.String("None")}}
 	place := textOf(put.Item, order.AttrOrderID) + " " + textOf(put.Item, order.AttrItem)
 	failed := false
 	if existing, ok := f.items[place]; ok {
-		reasons[0], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"), Item: existing}, true
+		reasons[0], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"),
+			Item: existing}, true
 	}
 	other, ok := f.items[textOf(check.Key, order.AttrOrderID)+" "+textOf(check.Key, order.AttrItem)]
 	switch condition := aws.ToString(check.ConditionExpression); condition {
 	case "attribute_not_exists(orderId)":
 	case "attribute_not_exists(orderId) OR #hash <> :hash AND #version = :version":
-		version := func(i item, name string) string { return i[name].(*types.AttributeValueMemberN).Value }
+		version := func(i item, name string) string {
+			return i[name].(*types.AttributeValueMemberN).Value
+		}
 		ok = ok && (textOf(other, order.AttrHash) == textOf(check.ExpressionAttributeValues, ":hash") ||
 			version(other, order.AttrHashVersion) != version(check.ExpressionAttributeValues, ":version"))
 	default:
 		return nil, fmt.Errorf("condition %q", condition)
 	}
 	if ok {
-		reasons[1], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"), Item: other}, true
+		reasons[1], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"),
+			Item: other}, true
 	}
 	if failed {
-		return nil, fmt.Errorf("wrapped as the SDK does: %w", &types.TransactionCanceledException{CancellationReasons: reasons})
+		return nil, fmt.Errorf("wrapped as the SDK does: %w",
+			&types.TransactionCanceledException{CancellationReasons: reasons})
 	}
 	if f.canceled != "" {
 		reasons[0].Code = &f.canceled
@@ -88,7 +96,8 @@ type fakeQueue struct {
 	err  error
 }
 
-func (f *fakeQueue) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+func (f *fakeQueue) SendMessage(_ context.Context, in *sqs.SendMessageInput,
+	_ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -107,11 +116,13 @@ var now = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
 func newHarness(t *testing.T, mutate ...func(*Config)) *harness {
 	t.Helper()
-	h := &harness{table: &fakeTable{items: map[string]item{}}, queue: &fakeQueue{}, log: &bytes.Buffer{}}
+	h := &harness{table: &fakeTable{items: map[string]item{}}, queue: &fakeQueue{},
+		log: &bytes.Buffer{}}
 	config := Config{
-		Table: h.table, Queue: h.queue, TableName: "orders", RejectedQueueURL: "rejected", MaxDocumentBytes: 1000,
-		Now:    func() time.Time { return now },
-		Logger: slog.New(slog.NewJSONHandler(h.log, nil)),
+		Table: h.table, Queue: h.queue, TableName: "orders", RejectedQueueURL: "rejected",
+		MaxDocumentBytes: 1000,
+		Now:              func() time.Time { return now },
+		Logger:           slog.New(slog.NewJSONHandler(h.log, nil)),
 	}
 	for _, m := range mutate {
 		m(&config)
@@ -151,18 +162,24 @@ func (h *harness) stored(id string) string {
 	return textOf(h.table.items[id+" order"], order.AttrDocument)
 }
 
-// refusals lists what is on the rejected queue: reason, order id, message id, index, document.
+// refusals lists the rejected queue: reason, order id, message id, index and document of each
+// message.
 func (h *harness) refusals() (list []string) {
 	for _, in := range h.queue.sent {
-		attribute := func(name string) string { return aws.ToString(in.MessageAttributes[name].StringValue) }
-		list = append(list, strings.Join([]string{attribute("reason"), attribute("orderId"), attribute("messageId"),
+		attribute := func(name string) string {
+			return aws.ToString(in.MessageAttributes[name].StringValue)
+		}
+		list = append(list, strings.Join([]string{attribute("reason"), attribute("orderId"),
+			attribute("messageId"),
 			attribute("batchIndex"), aws.ToString(in.MessageBody)}, "|"))
 	}
 	return list
 }
 
 func doc(id, note string) string {
-	return fmt.Sprintf(`{"orderId":%q,"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":100}],"note":%q}`, id, note)
+	return fmt.Sprintf(
+		`{"orderId":%q,"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":100}],"note":%q}`,
+		id, note)
 }
 
 func TestHandleStoresOnceAndKeepsTheFirst(t *testing.T) {
@@ -208,21 +225,25 @@ func TestHandleBatchOfOrders(t *testing.T) {
 		t.Error(diff)
 	}
 	for key, i := range h.table.items {
-		if key != "A order" && (textOf(i, order.AttrKind) != "refusal" || textOf(i, order.AttrReason) != "invalid" ||
+		if key != "A order" && (textOf(i, order.AttrKind) != "refusal" ||
+			textOf(i, order.AttrReason) != "invalid" ||
 			textOf(i, order.AttrPointer) != "/items") {
 			t.Errorf("%s: %v", key, i)
 		}
 	}
 }
 
-func TestHandlePutsAside(t *testing.T) {
+func TestHandleRejects(t *testing.T) {
 	array := func(n int) string { return "[" + strings.Repeat("1,", n-1) + "1]" }
 	for name, test := range map[string]struct{ body, want string }{
-		"not JSON":        {"order!", "not-json||m1||order!"},
-		"empty array":     {"[]", "empty-batch||m1||[]"},
-		"too many orders": {array(order.MaxMessageOrders + 1), "batch-too-long||m1||" + array(order.MaxMessageOrders+1)},
-		"too large":       {doc("A", strings.Repeat("x", 1000)), "too-large|A|m1||" + doc("A", strings.Repeat("x", 1000))},
-		"duplicate name":  {`{"orderId":"A","orderId":"B"}`, `duplicate-member||m1||{"orderId":"A","orderId":"B"}`},
+		"not JSON":    {"order!", "not-json||m1||order!"},
+		"empty array": {"[]", "empty-batch||m1||[]"},
+		"too many orders": {array(order.MaxMessageOrders + 1),
+			"batch-too-long||m1||" + array(order.MaxMessageOrders+1)},
+		"too large": {doc("A", strings.Repeat("x", 1000)),
+			"too-large|A|m1||" + doc("A", strings.Repeat("x", 1000))},
+		"duplicate name": {`{"orderId":"A","orderId":"B"}`,
+			`duplicate-member||m1||{"orderId":"A","orderId":"B"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t)
@@ -233,7 +254,7 @@ func TestHandlePutsAside(t *testing.T) {
 				t.Error(diff)
 			}
 			if h.stored("A")+h.stored("B") != "" {
-				t.Error("stored all the same")
+				t.Error("stored, though refused")
 			}
 		})
 	}
@@ -264,7 +285,7 @@ func TestHandleFailures(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
-	t.Run("no acknowledgement when putting aside fails", func(t *testing.T) {
+	t.Run("no acknowledgement when the rejected queue fails", func(t *testing.T) {
 		h := newHarness(t)
 		h.queue.err = fault
 		failed, _ := h.handle(t, "not JSON", doc("A", ""), `{"orderId":"B"}`)
@@ -285,10 +306,10 @@ func TestHandleFailures(t *testing.T) {
 			t.Error(diff, err)
 		}
 		if len(h.queue.sent) != 0 || h.stored("B") == "" {
-			t.Error("refused, or the neighbour did not go on")
+			t.Error("refused, or its neighbor was not stored")
 		}
 	})
-	t.Run("a panic while judging is refused", func(t *testing.T) {
+	t.Run("a panic during validation is refused", func(t *testing.T) {
 		h := newHarness(t)
 		h.Schema = nil // dereferenced by Parse
 		if failed, err := h.handle(t, doc("A", "")); err != nil || failed != nil {
@@ -301,10 +322,14 @@ func TestHandleFailures(t *testing.T) {
 	t.Run("out of time: no more calls, the rest is delivered again", func(t *testing.T) {
 		clock := now
 		h := newHarness(t, func(c *Config) { c.Now = func() time.Time { return clock } })
-		h.table.put = func(*dynamodb.PutItemInput) error { clock = clock.Add(10 * time.Second); return nil }
+		h.table.put = func(*dynamodb.PutItemInput) error {
+			clock = clock.Add(10 * time.Second)
+			return nil
+		}
 		ctx, cancel := context.WithDeadline(context.Background(), now.Add(20*time.Second))
 		defer cancel()
-		response, err := h.Handle(deadlineOnly{ctx}, batch(doc("A", ""), "["+doc("B", "")+","+doc("C", "")+"]", doc("D", "")))
+		response, err := h.Handle(deadlineOnly{ctx},
+			batch(doc("A", ""), "["+doc("B", "")+","+doc("C", "")+"]", doc("D", "")))
 		var failed []string
 		for _, f := range response.BatchItemFailures {
 			failed = append(failed, f.ItemIdentifier)
@@ -333,13 +358,16 @@ func TestSameDocument(t *testing.T) {
 		want    bool
 		wantErr bool
 	}{
-		"same hash":                       {item{"hash": text(o.Hash), "hashVersion": number(order.HashVersion)}, true, false},
-		"other hash":                      {item{"hash": text("0"), "hashVersion": number(order.HashVersion)}, false, false},
-		"tombstone":                       {item{"kind": text("tombstone"), "hash": text(o.Hash)}, true, false},
-		"hashed otherwise, same document": {item{"hash": text("v0"), "hashVersion": number(0), "document": text(respaced)}, true, false},
-		"tombstone of another release":    {item{"kind": text("tombstone"), "hash": text("v0"), "hashVersion": number(0)}, true, false},
-		"hashed otherwise, another one":   {item{"hash": text(o.Hash), "hashVersion": number(0), "document": text(doc("A", "y"))}, false, false},
-		"no hash at all":                  {item{"kind": text("order")}, false, true},
+		"same hash":  {item{"hash": text(o.Hash), "hashVersion": number(order.HashVersion)}, true, false},
+		"other hash": {item{"hash": text("0"), "hashVersion": number(order.HashVersion)}, false, false},
+		"tombstone":  {item{"kind": text("tombstone"), "hash": text(o.Hash)}, true, false},
+		"hashed by another release, same document": {item{"hash": text("v0"), "hashVersion": number(0),
+			"document": text(respaced)}, true, false},
+		"tombstone of another release": {item{"kind": text("tombstone"),
+			"hash": text("v0"), "hashVersion": number(0)}, true, false},
+		"hashed by another release, another document": {item{"hash": text(o.Hash),
+			"hashVersion": number(0), "document": text(doc("A", "y"))}, false, false},
+		"no hash at all": {item{"kind": text("order")}, false, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := newHarness(t).sameDocument(test.stored, o)
@@ -387,12 +415,12 @@ func TestRefusalNeverMeetsTheStoredDocument(t *testing.T) {
 			}
 		}
 	})
-	t.Run("stored, then a release that takes less", func(t *testing.T) {
+	t.Run("stored, then a release with a lower limit", func(t *testing.T) {
 		h := newHarness(t)
 		_, _ = h.handle(t, small)
 		h.MaxDocumentBytes = 10
 		if failed, err := h.handle(t, small); err != nil || failed != nil || len(h.queue.sent) != 0 {
-			t.Errorf("failed %v, error %v, put aside %v", failed, err, h.refusals())
+			t.Errorf("failed %v, error %v, rejected %v", failed, err, h.refusals())
 		}
 	})
 	t.Run("hashed by another release", func(t *testing.T) {
@@ -400,7 +428,7 @@ func TestRefusalNeverMeetsTheStoredDocument(t *testing.T) {
 		_, _ = h.handle(t, small)
 		h.stale()
 		if failed, err := h.handle(t, small); err != nil || failed != nil || len(h.queue.sent) != 0 {
-			t.Errorf("the same: failed %v, error %v, put aside %v", failed, err, h.refusals())
+			t.Errorf("the same: failed %v, error %v, rejected %v", failed, err, h.refusals())
 		}
 		if failed, err := h.handle(t, doc("A", "y")); err != nil || failed != nil {
 			t.Errorf("another: failed %v, error %v", failed, err)
@@ -425,7 +453,9 @@ func TestRefusalItem(t *testing.T) {
 		"acceptedAt": text("2026-11-01T11:59:59.000Z"), "refusedAt": text("2026-11-01T12:00:00.000Z"),
 		"expiresAt": number(now.Add(30 * 24 * time.Hour).Unix()),
 	}
-	if diff := cmp.Diff(want, h.table.items["A refusal#"+o.Hash], cmpopts.IgnoreUnexported(types.AttributeValueMemberS{}, types.AttributeValueMemberN{})); diff != "" {
+	if diff := cmp.Diff(want, h.table.items["A refusal#"+o.Hash],
+		cmpopts.IgnoreUnexported(types.AttributeValueMemberS{},
+			types.AttributeValueMemberN{})); diff != "" {
 		t.Error(diff)
 	}
 	if got := aws.ToString(h.queue.sent[0].MessageAttributes["pointer"].StringValue); got != "/items" {
@@ -433,19 +463,20 @@ func TestRefusalItem(t *testing.T) {
 	}
 }
 
-func TestNothingIsParsedWhenTheTimeIsOut(t *testing.T) {
+func TestNothingIsParsedWithoutTime(t *testing.T) {
 	h := newHarness(t)
 	h.Schema = nil // would panic, and be refused as internal
 	ctx, cancel := context.WithDeadline(context.Background(), now.Add(time.Second))
 	defer cancel()
-	if _, err := h.Handle(deadlineOnly{ctx}, batch("not JSON", doc("A", ""))); err == nil || len(h.queue.sent) != 0 {
-		t.Errorf("error %v, put aside %v", err, h.refusals())
+	if _, err := h.Handle(deadlineOnly{ctx}, batch("not JSON", doc("A", ""))); err == nil ||
+		len(h.queue.sent) != 0 {
+		t.Errorf("error %v, rejected %v", err, h.refusals())
 	}
 }
 
-func TestPutAsideOfAFullMessage(t *testing.T) {
+func TestRejectAFullMessage(t *testing.T) {
 	h := newHarness(t)
-	full := strings.Repeat("x", 1<<20)
+	full := strings.Repeat("x", contract.MaxMessageBytes)
 	if failed, err := h.handle(t, full); err != nil || failed != nil {
 		t.Fatal(failed, err)
 	}
@@ -462,7 +493,8 @@ func TestLogHoldsNoOrderContents(t *testing.T) {
 		}
 		return nil
 	}
-	_, _ = h.handle(t, doc("SECRET-A", "SECRET"), `{"orderId":"SECRET-B","SECRET":1}`, "SECRET", doc("SECRET-P", "SECRET"))
+	_, _ = h.handle(t, doc("SECRET-A", "SECRET"), `{"orderId":"SECRET-B","SECRET":1}`, "SECRET",
+		doc("SECRET-P", "SECRET"))
 	if strings.Contains(h.log.String(), "SECRET") {
 		t.Errorf("order contents in the log: %s", h.log)
 	}
@@ -473,26 +505,30 @@ func TestLogHoldsNoOrderContents(t *testing.T) {
 	if err := json.Unmarshal(h.log.Bytes(), &line); err != nil { // fails for more than one line, too
 		t.Fatal(err)
 	}
-	if line.Messages != 4 || line.Orders != 3 || line.Stored != 1 || line.FailedMessages != 1 || line.Refused["invalid"] != 1 || line.Refused["not-json"] != 1 {
+	if line.Messages != 4 || line.Orders != 3 || line.Stored != 1 || line.FailedMessages != 1 ||
+		line.Refused["invalid"] != 1 || line.Refused["not-json"] != 1 {
 		t.Errorf("log %s", h.log)
 	}
 }
 
 func TestNewReportsEverything(t *testing.T) {
 	_, err := New(Config{})
-	for _, field := range []string{"Table", "Queue", "TableName", "RejectedQueueURL", "MaxDocumentBytes"} {
-		if err == nil || !strings.Contains(err.Error(), "processor: "+field+" is") {
+	for _, field := range []string{"Table", "Queue", "TableName", "RejectedQueueURL",
+		"MaxDocumentBytes"} {
+		if err == nil || !strings.Contains(err.Error(), "processor.Config."+field+": required") {
 			t.Errorf("%s is not named in: %v", field, err)
 		}
 	}
 }
 
 func TestFromEnvironment(t *testing.T) {
-	for _, name := range []string{contract.EnvTableName, contract.EnvRejectedQueueURL, contract.EnvMaxDocumentBytes} {
+	for _, name := range []string{contract.EnvTableName, contract.EnvRejectedQueueURL,
+		contract.EnvMaxDocumentBytes} {
 		t.Setenv(name, "")
 	}
 	_, err := FromEnvironment(context.Background(), nil)
-	for _, name := range []string{contract.EnvTableName, contract.EnvRejectedQueueURL, contract.EnvMaxDocumentBytes} {
+	for _, name := range []string{contract.EnvTableName, contract.EnvRejectedQueueURL,
+		contract.EnvMaxDocumentBytes} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named in: %v", name, err)
 		}
@@ -502,14 +538,16 @@ func TestFromEnvironment(t *testing.T) {
 	t.Setenv(contract.EnvRejectedQueueURL, "rejected")
 	t.Setenv(contract.EnvMaxDocumentBytes, "1000")
 	h, err := FromEnvironment(context.Background(), nil)
-	if err != nil || h.TableName != "orders" || h.RejectedQueueURL != "rejected" || h.MaxDocumentBytes != 1000 ||
+	if err != nil || h.TableName != "orders" || h.RejectedQueueURL != "rejected" ||
+		h.MaxDocumentBytes != 1000 ||
 		h.Lifetime != 0 || len(h.IndexedFields) != 0 || h.Schema != order.DefaultSchema() {
 		t.Errorf("%+v, %v", h, err)
 	}
 
 	folder := t.TempDir()
 	schema := strings.ReplaceAll(string(order.DefaultSchema().JSON()), `"orderId"`, `"number"`)
-	if err := os.WriteFile(filepath.Join(folder, contract.SchemaFile), []byte(schema), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, contract.SchemaFile), []byte(schema),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("LAMBDA_TASK_ROOT", folder)
@@ -520,33 +558,40 @@ func TestFromEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o, refusal := h.Schema.Parse([]byte(strings.Replace(doc("A", ""), "orderId", "number", 1))); refusal != nil || o.ID != "A" {
-		t.Errorf("own schema: %+v, %v", o, refusal)
+	numbered := strings.Replace(doc("A", ""), "orderId", "number", 1)
+	if o, refusal := h.Schema.Parse([]byte(numbered)); refusal != nil || o.ID != "A" {
+		t.Errorf("custom schema: %+v, %v", o, refusal)
 	}
-	if h.Lifetime != 30*24*time.Hour || cmp.Diff([]string{"channel", "currency"}, h.IndexedFields) != "" {
+	if h.Lifetime != 30*24*time.Hour ||
+		cmp.Diff([]string{"channel", "currency"}, h.IndexedFields) != "" {
 		t.Errorf("%+v", h.Config)
 	}
 	t.Setenv(contract.EnvOrderIDField, "nothing")
-	if _, err := FromEnvironment(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "nothing") {
+	if _, err := FromEnvironment(context.Background(), nil); err == nil ||
+		!strings.Contains(err.Error(), "nothing") {
 		t.Errorf("error %v", err)
 	}
 	t.Setenv(contract.EnvOrderIDField, "number")
 	t.Setenv(contract.EnvOrderTTLSeconds, "86400")
-	if _, err := FromEnvironment(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "Lifetime is 24h0m0s") {
+	if _, err := FromEnvironment(context.Background(), nil); err == nil ||
+		!strings.Contains(err.Error(), "Lifetime: 24h0m0s") {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestOrderItem(t *testing.T) {
-	h := newHarness(t, func(c *Config) { c.IndexedFields, c.Lifetime = []string{"note", "items"}, 40*24*time.Hour })
-	if failed, err := h.handle(t, doc("A", "lifted")); err != nil || failed != nil {
+	h := newHarness(t, func(c *Config) {
+		c.IndexedFields, c.Lifetime = []string{"note", "items"}, 40*24*time.Hour
+	})
+	if failed, err := h.handle(t, doc("A", "indexed")); err != nil || failed != nil {
 		t.Fatal(failed, err)
 	}
 	i := h.table.items["A order"]
-	if got := textOf(i, "index_note"); got != "lifted" || i["index_items"] != nil {
-		t.Errorf("lifted %q, items %v", got, i["index_items"])
+	if got := textOf(i, "index_note"); got != "indexed" || i["index_items"] != nil {
+		t.Errorf("indexed %q, items %v", got, i["index_items"])
 	}
-	if got, want := i[order.AttrExpiresAt].(*types.AttributeValueMemberN).Value, fmt.Sprint(now.Add(40*24*time.Hour).Unix()); got != want {
+	got := i[order.AttrExpiresAt].(*types.AttributeValueMemberN).Value
+	if want := fmt.Sprint(now.Add(40 * 24 * time.Hour).Unix()); got != want {
 		t.Errorf("expires at %s, want %s", got, want)
 	}
 }
@@ -567,7 +612,8 @@ func TestMetricsInTheLog(t *testing.T) {
 	if err := json.Unmarshal(h.log.Bytes(), &line); err != nil {
 		t.Fatal(err)
 	}
-	if line.FunctionName != "processor-1" || line.OrdersReceived != 5 || line.OrdersStored != 1 || line.OrdersDuplicate != 1 || line.OrdersRefused != 3 {
+	if line.FunctionName != "processor-1" || line.OrdersReceived != 5 || line.OrdersStored != 1 ||
+		line.OrdersDuplicate != 1 || line.OrdersRefused != 3 {
 		t.Errorf("log %s", h.log)
 	}
 	if m := line.AWS.CloudWatchMetrics; len(m) != 1 || len(m[0].Metrics) != 4 {

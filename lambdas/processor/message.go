@@ -20,24 +20,37 @@ type origin struct {
 	batchIndex int // -1 when the message is the document
 }
 
-// message gives every order of one message its verdict. An error means that the message must be delivered again; orders
-// of it that are stored by then will be duplicates.
-func (h *Handler) message(ctx context.Context, message events.SQSMessage, t *tally) error {
+// candidate is a document on its way to its verdict.
+type candidate struct {
+	origin
+	order.Order
+	refusal *order.Refusal // nil while nothing speaks against storing it
+	output  []byte         // of the step
+}
+
+// message gives every order of one message its verdict. An error means that the message must be
+// delivered again. Orders of it that are stored by then are duplicates the next time.
+func (h *Handler) message(ctx context.Context, message events.SQSMessage, total *counts) error {
+	// Checked before anything is parsed, since parsing takes time as well.
 	if err := function.TimeLeft(ctx, h.Now()); err != nil {
-		return err // before anything is parsed: that takes time as well
+		return err
 	}
-	from := origin{messageID: message.MessageId, acceptedAt: h.acceptedAt(message), batchIndex: -1}
-	documents, batch, refusal := order.Split([]byte(message.Body))
+	from := origin{
+		messageID: message.MessageId, acceptedAt: h.acceptedAt(message), batchIndex: -1,
+	}
+	body := []byte(message.Body)
+	documents, batch, refusal := order.Split(body)
 	if refusal != nil {
-		t.unsplit++
-		return h.putAside(ctx, from, order.Order{Document: []byte(message.Body)}, refusal, t)
+		total.malformed++
+		malformed := candidate{origin: from, Order: order.Order{Document: body}}
+		return h.reject(ctx, malformed, refusal, total)
 	}
 	var first error
 	for i, document := range documents {
 		if batch {
 			from.batchIndex = i
 		}
-		err := h.order(ctx, from, document, t)
+		err := h.order(ctx, from, document, total)
 		if err != nil && first == nil {
 			first = err
 		}
@@ -48,55 +61,58 @@ func (h *Handler) message(ctx context.Context, message events.SQSMessage, t *tal
 	return first
 }
 
-// order gives one document its verdict. A panic on the way to the verdict is the document's fault and is refused, so that
-// it never holds up its neighbours; a panic in an AWS call says nothing about the document and is a failure like others.
-func (h *Handler) order(ctx context.Context, from origin, document []byte, t *tally) (err error) {
+// order gives one document its verdict. A panic before the document is written is the document's
+// fault: it is refused, so that it never holds up its neighbors. A panic in an AWS call says
+// nothing about the document and is a failure like any other.
+func (h *Handler) order(
+	ctx context.Context, from origin, document []byte, total *counts,
+) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %T", p) // the type only: a panic's text may hold parts of the order
+			err = fmt.Errorf("panic: %T", p) // only its type: its text may hold parts of the order
 		}
 	}()
 	if err := function.TimeLeft(ctx, h.Now()); err != nil {
 		return err
 	}
-	t.orders++
-	o, refusal := h.judge(document)
-	var output []byte
-	if refusal == nil && h.Step != nil {
-		if output, refusal, err = h.take(ctx, o); err != nil {
+	total.orders++
+	c := h.validate(from, document)
+	if c.refusal == nil && h.Step != nil {
+		if c, err = h.runStep(ctx, c); err != nil {
 			return err
 		}
 	}
-	verdict, refusal, err := h.settle(ctx, from, o, output, refusal)
+	result, err := h.commit(ctx, c)
 	if err != nil {
 		return err
 	}
-	switch verdict {
+	switch result.verdict {
 	case stored:
-		t.stored++
+		total.stored++
 	case duplicate:
-		t.duplicates++
+		total.duplicates++
 	case refused:
-		// The refusal stands in the table, where GET finds it, before the document is put aside, and both before the message is
-		// acknowledged: after a failure in between both happen again, and the first refusal stays.
-		return h.putAside(ctx, from, o, refusal, t)
+		// First the refusal is in the table, where GET finds it, then the document is on the
+		// rejected queue, then the message is acknowledged. After a failure in between, both happen
+		// again and the first refusal stays.
+		return h.reject(ctx, c, result.refusal, total)
 	}
 	return nil
 }
 
-// judge decides on the document alone: the same bytes always get the same verdict.
-func (h *Handler) judge(document []byte) (o order.Order, refusal *order.Refusal) {
-	o = order.Order{Document: document}
+// validate decides on the document alone: the same bytes always get the same decision.
+func (h *Handler) validate(from origin, document []byte) (c candidate) {
+	c = candidate{origin: from, Order: order.Order{Document: document}}
 	defer func() {
 		if recover() != nil {
-			refusal = &order.Refusal{Code: order.Internal}
+			c.refusal = &order.Refusal{Code: order.Internal}
 		}
 	}()
-	o, refusal = h.Schema.Parse(document)
-	if refusal == nil && len(document) > h.MaxDocumentBytes {
-		refusal = &order.Refusal{Code: order.TooLarge}
+	c.Order, c.refusal = h.Schema.Parse(document)
+	if c.refusal == nil && len(document) > h.MaxDocumentBytes {
+		c.refusal = &order.Refusal{Code: order.TooLarge}
 	}
-	return o, refusal
+	return c
 }
 
 // acceptedAt is the time at which SQS took the message.

@@ -15,69 +15,79 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-func refusalOf(i item) *order.Refusal {
-	return &order.Refusal{Code: order.Code(textOf(i, order.AttrReason)), Pointer: textOf(i, order.AttrPointer)}
-}
-
-// refusalItem is what the table keeps of a refused document, one item for each document.
-func (h *Handler) refusalItem(from origin, o order.Order, refusal *order.Refusal) item {
-	now, hash := h.Now().UTC(), o.Hash
+// refusalItem is what the table keeps of a refused document: one item per document.
+func (h *Handler) refusalItem(c candidate, refusal *order.Refusal) item {
+	now, hash := h.Now().UTC(), c.Hash
 	if refusal.Code == order.TooLarge {
-		// White space alone can make a document too large. The same order without it is another document here.
-		hash = fmt.Sprintf("%x", sha256.Sum256(o.Document))
+		// White space alone can make a document too large. The same order without it has the same
+		// hash and may be stored, so the refusal is kept under the hash of the bytes.
+		hash = fmt.Sprintf("%x", sha256.Sum256(c.Document))
 	}
 	refused := item{
-		order.AttrOrderID:     text(o.ID),
+		order.AttrOrderID:     text(c.ID),
 		order.AttrItem:        text(order.RefusalItem(hash)),
 		order.AttrKind:        text(order.KindRefusal),
 		order.AttrReason:      text(string(refusal.Code)),
 		order.AttrHash:        text(hash),
 		order.AttrHashVersion: number(order.HashVersion),
 		order.AttrRefusedAt:   text(now.Format(order.TimeFormat)),
-		order.AttrAcceptedAt:  text(from.acceptedAt),
-		order.AttrMessageID:   text(from.messageID),
+		order.AttrAcceptedAt:  text(c.acceptedAt),
+		order.AttrMessageID:   text(c.messageID),
 		order.AttrExpiresAt:   number(now.Add(order.RefusalLifetime).Unix()),
 	}
 	if refusal.Pointer != "" {
 		refused[order.AttrPointer] = text(refusal.Pointer)
 	}
-	if from.batchIndex >= 0 {
-		refused[order.AttrBatchIndex] = number(int64(from.batchIndex))
+	if c.batchIndex >= 0 {
+		refused[order.AttrBatchIndex] = number(int64(c.batchIndex))
 	}
 	return refused
 }
 
-// putAside sends a document to the rejected queue: its body is the bare document, so that it can be sent again as it is;
-// the attributes say why it is there and never hold order content.
-func (h *Handler) putAside(ctx context.Context, from origin, o order.Order, refusal *order.Refusal, t *tally) error {
+func refusalOf(i item) *order.Refusal {
+	return &order.Refusal{
+		Code: order.Code(textOf(i, order.AttrReason)), Pointer: textOf(i, order.AttrPointer),
+	}
+}
+
+// reject sends a document to the rejected queue. The body is the bare document, so that it can be
+// sent again as it is. The attributes say why it is there and never hold order content.
+func (h *Handler) reject(
+	ctx context.Context, c candidate, refusal *order.Refusal, total *counts,
+) error {
 	if err := function.TimeLeft(ctx, h.Now()); err != nil {
 		return err
 	}
+	const attributeType = "String"
 	attributes := map[string]types.MessageAttributeValue{}
-	size := len(o.Document)
-	attribute := func(name, value string) {
+	size := len(c.Document)
+	add := func(name, value string) {
 		if value != "" {
-			attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
-			size += len(name) + len("String") + len(value)
+			attributes[name] = types.MessageAttributeValue{
+				DataType: aws.String(attributeType), StringValue: aws.String(value),
+			}
+			size += len(name) + len(attributeType) + len(value)
 		}
 	}
-	attribute(contract.AttributeReason, string(refusal.Code))
-	attribute(contract.AttributePointer, refusal.Pointer)
-	attribute(contract.AttributeMessageID, from.messageID)
-	attribute(contract.AttributeOrderID, o.ID)
-	if from.batchIndex >= 0 {
-		attribute(contract.AttributeBatchIndex, strconv.Itoa(from.batchIndex))
+	add(contract.AttributeReason, string(refusal.Code))
+	add(contract.AttributePointer, refusal.Pointer)
+	add(contract.AttributeMessageID, c.messageID)
+	add(contract.AttributeOrderID, c.ID)
+	if c.batchIndex >= 0 {
+		add(contract.AttributeBatchIndex, strconv.Itoa(c.batchIndex))
 	}
 	if size > contract.MaxMessageBytes {
-		attributes = nil // the document comes first: a message of the full size has no room for the reason
+		// The document is worth more: a message of the full size has no room for the reason.
+		attributes = nil
 	}
 	_, err := h.Queue.SendMessage(ctx, &sqs.SendMessageInput{
 		QueueUrl:          aws.String(h.RejectedQueueURL),
-		MessageBody:       aws.String(string(o.Document)),
+		MessageBody:       aws.String(string(c.Document)),
 		MessageAttributes: attributes,
 	})
-	if err == nil {
-		t.refuse(refusal.Code)
+	if err != nil {
+		return err
 	}
-	return err
+	total.refuse(refusal.Code)
+	return nil
 }

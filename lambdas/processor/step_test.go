@@ -12,7 +12,7 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// steps decides by turns.
+// steps returns one result per call, in turn.
 func steps(results ...func(order.Order) (Result, error)) Step {
 	turn := 0
 	return func(_ context.Context, o order.Order) (Result, error) {
@@ -59,30 +59,38 @@ func TestStep(t *testing.T) {
 			rejected: []string{"too-dear|A|m1||" + a, "too-dear|A|m1||" + again, "too-dear|A|m1||" + a},
 		},
 		"stored stays stored": {
-			step: steps(output("1"), decline("too-dear"), panics), bodies: []string{a, again, a}, stored: a, output: "1",
+			step: steps(output("1"), decline("too-dear"), panics), bodies: []string{a, again, a}, stored: a,
+			output: "1",
 		},
 		"a panic is refused": {
 			step: steps(panics), bodies: []string{a}, rejected: []string{"internal|A|m1||" + a},
 		},
 		"another document may follow a refused one": {
-			step: steps(decline("too-dear"), output("1")), bodies: []string{a, other}, stored: other, output: "1",
+			step: steps(decline("too-dear"), output("1")), bodies: []string{a, other}, stored: other,
+			output:   "1",
 			rejected: []string{"too-dear|A|m1||" + a},
 		},
-		"a refused one is refused for its first reason, whatever stands under its id by then": {
-			step: steps(decline("too-dear"), output("1"), output("2")), bodies: []string{a, other, a}, stored: other, output: "1",
+		"a refused one keeps its first reason, whatever is stored under its id by then": {
+			step: steps(decline("too-dear"), output("1"), output("2")), bodies: []string{a, other, a},
+			stored: other, output: "1",
 			rejected: []string{"too-dear|A|m1||" + a, "too-dear|A|m1||" + a},
 		},
 		"a conflict": {
-			step: steps(output("1")), bodies: []string{a, other}, stored: a, output: "1", rejected: []string{"conflict|A|m1||" + other},
+			step: steps(output("1")), bodies: []string{a, other}, stored: a, output: "1",
+			rejected: []string{"conflict|A|m1||" + other},
 		},
-		"it does not see what is refused anyway": {
-			step: steps(panics), bodies: []string{`{"orderId":"A"}`}, rejected: []string{`invalid|A|m1||{"orderId":"A"}`},
+		"it does not see what is refused before it": {
+			step: steps(panics), bodies: []string{`{"orderId":"A"}`},
+			rejected: []string{`invalid|A|m1||{"orderId":"A"}`},
 		},
-		"an error is no verdict":     {step: steps(fails), bodies: []string{a}, failed: 1},
-		"its output must be JSON":    {step: steps(output("{")), bodies: []string{a}, failed: 1},
-		"its output must be UTF-8":   {step: steps(output("\"\xff\"")), bodies: []string{a}, failed: 1},
-		"its output must fit":        {step: steps(output(`"` + strings.Repeat("x", order.MaxItemBytes) + `"`)), bodies: []string{a}, failed: 1},
-		"its reason must be in form": {step: steps(decline("Too dear!")), bodies: []string{a}, failed: 1},
+		"an error is no verdict":  {step: steps(fails), bodies: []string{a}, failed: 1},
+		"its output must be JSON": {step: steps(output("{")), bodies: []string{a}, failed: 1},
+		"its output must be UTF-8": {step: steps(output("\"\xff\"")), bodies: []string{a},
+			failed: 1},
+		"its output must fit": {step: steps(
+			output(`"` + strings.Repeat("x", order.MaxItemBytes) + `"`)), bodies: []string{a}, failed: 1},
+		"its reason must have the right form": {step: steps(decline("Too dear!")), bodies: []string{a},
+			failed: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHarness(t, func(c *Config) { c.Step = test.step })
@@ -110,7 +118,8 @@ func TestStep(t *testing.T) {
 			for _, in := range h.queue.sent {
 				o, _ := h.Schema.Parse([]byte(*in.MessageBody))
 				refusal := h.table.items["A "+order.RefusalItem(o.Hash)]
-				if got, want := *in.MessageAttributes["reason"].StringValue, textOf(refusal, order.AttrReason); got != want {
+				if got, want := *in.MessageAttributes["reason"].StringValue, textOf(refusal,
+					order.AttrReason); got != want {
 					t.Errorf("the queue says %s, the table %s", got, want)
 				}
 			}
@@ -118,7 +127,7 @@ func TestStep(t *testing.T) {
 	}
 }
 
-func TestStepHasATimeOfItsOwn(t *testing.T) {
+func TestStepHasItsOwnDeadline(t *testing.T) {
 	var left time.Duration
 	h := newHarness(t, func(c *Config) {
 		c.Now = time.Now
@@ -142,7 +151,7 @@ func TestStepHasATimeOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestStepWithATransactionInConflict(t *testing.T) {
+func TestStepWithATransactionConflict(t *testing.T) {
 	h := newHarness(t, func(c *Config) { c.Step = steps(output("1"), decline("x")) })
 	h.table.canceled = "TransactionConflict"
 	for range 2 {

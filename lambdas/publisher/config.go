@@ -28,28 +28,31 @@ type Queue interface {
 		*sqs.SendMessageOutput, error)
 }
 
-// Config is what a Handler works with. Topic, Queue, TopicARN, OnFailureQueueURL and MaxEventBytes are required.
+// Config configures a Handler.
 type Config struct {
-	// Topic is the SNS client.
+	// Topic is the SNS client. Required.
 	Topic Topic
-	// Queue is the SQS client.
+	// Queue is the SQS client. Required.
 	Queue Queue
-	// TopicARN is the topic of the events.
+	// TopicARN is the topic of the events. Required.
 	TopicARN string
-	// OnFailureQueueURL is the queue for records that can never be published.
+	// OnFailureQueueURL is the queue for the failure records of events that can never be published.
+	// Required.
 	OnFailureQueueURL string
-	// MaxEventBytes is the topic's message size limit, which also holds for the sum of one PublishBatch.
+	// MaxEventBytes is the topic's message size limit in bytes, which also bounds the sum of one
+	// PublishBatch. Required.
 	MaxEventBytes int
-	// Format gives the events their source and type. Default: order.DefaultEventSource and order.DefaultEventType.
+	// Format is the source and the type of the events. Default: order.DefaultEventSource and
+	// order.DefaultEventType.
 	Format order.EventFormat
-	// Attributes names the document's top-level text fields that become message attributes, for filter policies; with the
-	// event's type they are at most 10. Default: none.
+	// Attributes names the top-level text fields of the document that become message attributes, for
+	// filter policies: at most contract.MaxEventAttributes. Default: none.
 	Attributes []string
-	// Now gives the time, for the deadline. Default: time.Now.
+	// Now returns the time, for the deadline. Default: time.Now.
 	Now func() time.Time
 	// Sleep waits between two tries at the same entries. Default: a timer that ends with the context.
 	Sleep func(context.Context, time.Duration) error
-	// Logger gets one line a batch. Default: JSON on standard output.
+	// Logger gets one line per batch. Default: JSON on standard output.
 	Logger *slog.Logger
 }
 
@@ -59,32 +62,31 @@ type Handler struct {
 	publisher publishing.Publisher
 }
 
-// New checks the configuration and fills in its defaults. It reports everything that is wrong at once.
+// New checks the configuration and fills in its defaults. The error lists everything that is wrong.
 func New(config Config) (*Handler, error) {
 	var errs []error
-	if config.Topic == nil {
-		errs = append(errs, errors.New("publisher: Topic is required"))
+	require := func(given bool, field string) {
+		if !given {
+			errs = append(errs, fmt.Errorf("publisher.Config.%s: required", field))
+		}
 	}
-	if config.Queue == nil {
-		errs = append(errs, errors.New("publisher: Queue is required"))
-	}
-	if config.TopicARN == "" {
-		errs = append(errs, errors.New("publisher: TopicARN is required"))
-	}
-	if config.OnFailureQueueURL == "" {
-		errs = append(errs, errors.New("publisher: OnFailureQueueURL is required"))
-	}
-	if config.MaxEventBytes < 1 {
-		errs = append(errs, fmt.Errorf("publisher: MaxEventBytes is %d, must be at least 1", config.MaxEventBytes))
-	}
-	if len(config.Attributes) > contract.MaxEventAttributes {
-		errs = append(errs, fmt.Errorf("publisher: %d Attributes, at most %d fit beside the event's type", len(config.Attributes), contract.MaxEventAttributes))
+	require(config.Topic != nil, "Topic")
+	require(config.Queue != nil, "Queue")
+	require(config.TopicARN != "", "TopicARN")
+	require(config.OnFailureQueueURL != "", "OnFailureQueueURL")
+	require(config.MaxEventBytes > 0, "MaxEventBytes")
+	if n := len(config.Attributes); n > contract.MaxEventAttributes {
+		errs = append(
+			errs,
+			fmt.Errorf("publisher.Config.Attributes: has %d (at most %d fit in a message)",
+				n, contract.MaxEventAttributes),
+		)
 	}
 	if config.Format == (order.EventFormat{}) {
 		config.Format = order.EventFormat{Source: order.DefaultEventSource, Type: order.DefaultEventType}
 	}
 	if err := config.Format.Validate(); err != nil {
-		errs = append(errs, fmt.Errorf("publisher: Format: %w", err))
+		errs = append(errs, fmt.Errorf("publisher.Config.Format: %w", err))
 	}
 	if config.Now == nil {
 		config.Now = time.Now
@@ -101,16 +103,19 @@ func New(config Config) (*Handler, error) {
 	return h, errors.Join(errs...)
 }
 
-// FromEnvironment makes the Handler of a deployed function from TOPIC_ARN, ON_FAILURE_QUEUE_URL, MAX_EVENT_BYTES,
-// EVENT_SOURCE, EVENT_TYPE and EVENT_ATTRIBUTES (comma-separated, may be missing).
+// FromEnvironment makes the Handler of a deployed function from the environment variables
+// TOPIC_ARN, ON_FAILURE_QUEUE_URL, MAX_EVENT_BYTES, EVENT_SOURCE and EVENT_TYPE, and from
+// EVENT_ATTRIBUTES (comma-separated) if it is set.
 func FromEnvironment(ctx context.Context) (*Handler, error) {
 	var env function.Environment
 	config := Config{
 		TopicARN:          env.String(contract.EnvTopicARN),
 		OnFailureQueueURL: env.String(contract.EnvOnFailureQueueURL),
 		MaxEventBytes:     env.Bytes(contract.EnvMaxEventBytes),
-		Format:            order.EventFormat{Source: env.String(contract.EnvEventSource), Type: env.String(contract.EnvEventType)},
-		Attributes:        env.List(contract.EnvEventAttributes),
+		Format: order.EventFormat{
+			Source: env.String(contract.EnvEventSource), Type: env.String(contract.EnvEventType),
+		},
+		Attributes: env.List(contract.EnvEventAttributes),
 	}
 	if err := env.Err(); err != nil {
 		return nil, err
@@ -123,7 +128,8 @@ func FromEnvironment(ctx context.Context) (*Handler, error) {
 	return New(config)
 }
 
-// Must gives the handler or panics: a function that cannot start has nobody to return an error to.
+// Must returns the handler, or panics with the error: the main of a function has no caller to
+// return it to, and Lambda logs the panic.
 func Must(h *Handler, err error) *Handler {
 	if err != nil {
 		panic(err)

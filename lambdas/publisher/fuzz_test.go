@@ -10,8 +10,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// FuzzStreamImage: whatever an image holds, its record is published with the document's bytes, named
-// in a failure record, or ignored because it is not a new order.
+// FuzzStreamImage: whatever an image holds, its record is published with the document's bytes,
+// named in a failure record, or ignored because it is not a new order.
 func FuzzStreamImage(f *testing.F) {
 	f.Add("INSERT", "order", "A", doc("A"), storedAt)
 	f.Add("INSERT", "refusal", "A", "", "")

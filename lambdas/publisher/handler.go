@@ -16,8 +16,8 @@ import (
 )
 
 // Handle publishes one batch of the stream. The answer names the first record that could not be
-// published; Lambda delivers it and all after it again. An error means the same for the whole batch,
-// and counts in the Errors metric.
+// published; Lambda delivers it and all after it again. An error means the same for the whole
+// batch, and counts in the Errors metric.
 func (h *Handler) Handle(
 	ctx context.Context, event events.DynamoDBEvent,
 ) (events.DynamoDBEventResponse, error) {

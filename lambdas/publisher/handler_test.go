@@ -23,7 +23,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// fakeTopic answers each entry with a code, "" for success, "?" for an entry that the answer does not name.
+// fakeTopic answers each entry with a code, "" for success, "?" for an entry that the answer does
+// not name.
 type fakeTopic struct {
 	calls     [][]types.PublishBatchRequestEntry
 	published map[string]string // message by the id of its order
@@ -31,7 +32,8 @@ type fakeTopic struct {
 	entry     func(call int, orderID string) (code string)
 }
 
-func (f *fakeTopic) PublishBatch(_ context.Context, in *sns.PublishBatchInput, _ ...func(*sns.Options)) (*sns.PublishBatchOutput, error) {
+func (f *fakeTopic) PublishBatch(_ context.Context, in *sns.PublishBatchInput,
+	_ ...func(*sns.Options)) (*sns.PublishBatchOutput, error) {
 	f.calls = append(f.calls, in.PublishBatchRequestEntries)
 	n := len(f.calls)
 	if f.call != nil {
@@ -51,7 +53,8 @@ func (f *fakeTopic) PublishBatch(_ context.Context, in *sns.PublishBatchInput, _
 			out.Successful = append(out.Successful, types.PublishBatchResultEntry{Id: e.Id})
 		case "?":
 		default:
-			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: &code, SenderFault: true})
+			out.Failed = append(out.Failed,
+				types.BatchResultErrorEntry{Id: e.Id, Code: &code, SenderFault: true})
 		}
 	}
 	return out, nil
@@ -70,15 +73,16 @@ type fakeQueue struct {
 	err  error
 }
 
-func (f *fakeQueue) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+func (f *fakeQueue) SendMessage(_ context.Context, in *sqs.SendMessageInput,
+	_ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
-	var aside contract.FailureRecord
-	if err := json.Unmarshal([]byte(*in.MessageBody), &aside); err != nil {
+	var record contract.FailureRecord
+	if err := json.Unmarshal([]byte(*in.MessageBody), &record); err != nil {
 		return nil, err
 	}
-	f.sent = append(f.sent, aside)
+	f.sent = append(f.sent, record)
 	return &sqs.SendMessageOutput{}, nil
 }
 
@@ -96,11 +100,12 @@ func newHarness(t *testing.T, mutate ...func(*Config)) *harness {
 	t.Helper()
 	h := &harness{topic: &fakeTopic{published: map[string]string{}}, queue: &fakeQueue{}}
 	config := Config{
-		Topic: h.topic, Queue: h.queue, TopicARN: "topic", OnFailureQueueURL: "on-failure", MaxEventBytes: 10_000,
-		Attributes: []string{"channel"},
-		Now:        func() time.Time { return now },
-		Sleep:      func(_ context.Context, d time.Duration) error { h.slept += d; return nil },
-		Logger:     slog.New(slog.NewJSONHandler(&h.log, nil)),
+		Topic: h.topic, Queue: h.queue, TopicARN: "topic", OnFailureQueueURL: "on-failure",
+		MaxEventBytes: 10_000,
+		Attributes:    []string{"channel"},
+		Now:           func() time.Time { return now },
+		Sleep:         func(_ context.Context, d time.Duration) error { h.slept += d; return nil },
+		Logger:        slog.New(slog.NewJSONHandler(&h.log, nil)),
 	}
 	for _, m := range mutate {
 		m(&config)
@@ -141,7 +146,7 @@ func records(n int) (list []events.DynamoDBEventRecord) {
 	return list
 }
 
-// handle gives the sequence number to go on from, "" for none.
+// handle returns the sequence number from which Lambda delivers again, "" for none.
 func (h *harness) handle(t *testing.T, list []events.DynamoDBEventRecord) (from string, err error) {
 	t.Helper()
 	response, err := h.Handle(context.Background(), events.DynamoDBEvent{Records: list})
@@ -165,7 +170,8 @@ func TestHandlePublishesEachEvent(t *testing.T) {
 	if len(h.topic.calls) != 3 || len(h.topic.published) != 23 {
 		t.Fatalf("%d calls, %d events", len(h.topic.calls), len(h.topic.published))
 	}
-	want := string(order.EventFormat{Source: order.DefaultEventSource, Type: order.DefaultEventType}.Encode("o7", storedAt, []byte(doc("o7"))))
+	want := string(order.EventFormat{Source: order.DefaultEventSource,
+		Type: order.DefaultEventType}.Encode("o7", storedAt, []byte(doc("o7"))))
 	if got := h.topic.published["o7"]; got != want || !strings.Contains(got, doc("o7")) {
 		t.Errorf("event %s\nwant  %s", got, want)
 	}
@@ -173,7 +179,8 @@ func TestHandlePublishesEachEvent(t *testing.T) {
 	for name, a := range h.topic.calls[0][0].MessageAttributes {
 		attributes[name] = aws.ToString(a.StringValue)
 	}
-	if diff := cmp.Diff(map[string]string{"type": order.DefaultEventType, "channel": "web"}, attributes); diff != "" {
+	if diff := cmp.Diff(map[string]string{"type": order.DefaultEventType, "channel": "web"},
+		attributes); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -198,13 +205,15 @@ func TestHandleKeepsCallsWithinTheLimit(t *testing.T) {
 	if len(h.topic.published) != 4 {
 		t.Errorf("published %v", h.topic.published)
 	}
-	want := []contract.FailureRecord{{Source: contract.FailureSource, Version: 1, OrderID: "o2", EventID: order.EventID("o2"), SequenceNumber: "s2", Reason: "too-large"}}
+	want := []contract.FailureRecord{{Source: contract.FailureSource, Version: contract.FailureVersion,
+		OrderID: "o2", EventID: order.EventID("o2"), SequenceNumber: "s2",
+		Reason: contract.FailureTooLarge}}
 	if diff := cmp.Diff(want, h.queue.sent); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestHandleIgnoresWhatIsNoNewOrder(t *testing.T) {
+func TestHandleIgnoresAllButNewOrders(t *testing.T) {
 	h := newHarness(t)
 	list := records(3)
 	list[0].EventName = "MODIFY"
@@ -216,7 +225,8 @@ func TestHandleIgnoresWhatIsNoNewOrder(t *testing.T) {
 
 func TestHandleFailures(t *testing.T) {
 	api := func(code, message string) error {
-		return fmt.Errorf("wrapped as the SDK does: %w", &smithy.GenericAPIError{Code: code, Message: message})
+		return fmt.Errorf("wrapped as the SDK does: %w",
+			&smithy.GenericAPIError{Code: code, Message: message})
 	}
 	for name, test := range map[string]struct {
 		call      func(n int, entries []types.PublishBatchRequestEntry) error
@@ -225,33 +235,39 @@ func TestHandleFailures(t *testing.T) {
 		from      string
 		wantErr   bool
 		published int
-		aside     []string // order ids
+		failed    []string // order ids
 	}{
 		"entries that fail once are tried again": {
-			entry:     func(call int, id string) string { return choose(call == 1 && id != "o2", "InternalError") },
+			entry: func(call int, id string) string {
+				return choose(call == 1 &&
+					id != "o2", "InternalError")
+			},
 			published: 12,
 		},
-		"an entry that keeps failing: from there again": {
+		"an entry that keeps failing is delivered again": {
 			entry: func(_ int, id string) string { return choose(id == "o5", "ThrottlingException") },
 			from:  "s5", published: 9, // the other entries of its call, not the next call
 		},
 		"the first of several": {
-			entry: func(_ int, id string) string { return choose(id == "o7" || id == "o3", "InternalError") },
-			from:  "s3", published: 8,
+			entry: func(_ int, id string) string {
+				return choose(id == "o7" ||
+					id == "o3", "InternalError")
+			},
+			from: "s3", published: 8,
 		},
 		"an entry that the answer does not name": {
 			entry: func(_ int, id string) string { return choose(id == "o4", "?") },
 			from:  "s4", published: 9,
 		},
-		"an authorization error is no reason to put aside": {
+		"an authorization error does not go to the on-failure queue": {
 			entry: func(_ int, id string) string { return choose(id == "o4", "AuthorizationError") },
 			from:  "s4", published: 9,
 		},
-		"an invalid entry is put aside": {
+		"an invalid entry goes to the on-failure queue": {
 			entry:     func(_ int, id string) string { return choose(id == "o4", "InvalidParameter") },
-			published: 11, aside: []string{"o4"},
+			published: 11, failed: []string{"o4"},
 		},
-		"an invalid entry that cannot be put aside": {
+		"an invalid entry, and the on-failure queue is down": {
 			entry:    func(_ int, id string) string { return choose(id == "o4", "InvalidParameter") },
 			queueErr: errors.New("outage"), from: "s4", published: 9,
 		},
@@ -277,7 +293,7 @@ func TestHandleFailures(t *testing.T) {
 				}
 				return nil
 			},
-			published: 11, aside: []string{"o6"},
+			published: 11, failed: []string{"o6"},
 		},
 		"a call refused for an attribute of one entry": {
 			call: func(_ int, entries []types.PublishBatchRequestEntry) error {
@@ -288,7 +304,7 @@ func TestHandleFailures(t *testing.T) {
 				}
 				return nil
 			},
-			published: 11, aside: []string{"o6"},
+			published: 11, failed: []string{"o6"},
 		},
 		"a call refused for the topic's name": {
 			call: func(int, []types.PublishBatchRequestEntry) error {
@@ -297,7 +313,10 @@ func TestHandleFailures(t *testing.T) {
 			wantErr: true,
 		},
 		"access denied": {
-			call:    func(int, []types.PublishBatchRequestEntry) error { return api("AuthorizationError", "not allowed") },
+			call: func(int, []types.PublishBatchRequestEntry) error {
+				return api("AuthorizationError",
+					"not allowed")
+			},
 			wantErr: true,
 		},
 	} {
@@ -311,14 +330,14 @@ func TestHandleFailures(t *testing.T) {
 			if len(h.topic.published) != test.published {
 				t.Errorf("%d published, want %d", len(h.topic.published), test.published)
 			}
-			var aside []string
+			var failed []string
 			for _, a := range h.queue.sent {
-				aside = append(aside, a.OrderID)
-				if a.Reason != "invalid-parameter" {
+				failed = append(failed, a.OrderID)
+				if a.Reason != contract.FailureInvalidParameter {
 					t.Errorf("reason %q", a.Reason)
 				}
 			}
-			if diff := cmp.Diff(test.aside, aside); diff != "" {
+			if diff := cmp.Diff(test.failed, failed); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -332,26 +351,31 @@ func choose(when bool, code string) string {
 	return ""
 }
 
-func TestHandlePutsAsideWhatIsNoOrder(t *testing.T) {
+func TestHandleFailsAnInvalidImage(t *testing.T) {
 	h := newHarness(t)
 	list := records(2)
 	delete(list[0].Change.NewImage, order.AttrDocument)
 	if from, err := h.handle(t, list); from != "" || err != nil || len(h.topic.published) != 1 {
 		t.Error(from, err, h.topic.published)
 	}
-	if len(h.queue.sent) != 1 || h.queue.sent[0].Reason != "invalid-image" || h.queue.sent[0].OrderID != "o1" {
-		t.Errorf("put aside %v", h.queue.sent)
+	if len(h.queue.sent) != 1 || h.queue.sent[0].Reason != contract.FailureInvalidImage ||
+		h.queue.sent[0].OrderID != "o1" {
+		t.Errorf("failure records %v", h.queue.sent)
 	}
 }
 
 func TestHandleStopsBeforeTheDeadline(t *testing.T) {
 	clock := now
 	h := newHarness(t, func(c *Config) { c.Now = func() time.Time { return clock } })
-	h.topic.call = func(int, []types.PublishBatchRequestEntry) error { clock = clock.Add(15 * time.Second); return nil }
+	h.topic.call = func(int, []types.PublishBatchRequestEntry) error {
+		clock = clock.Add(15 * time.Second)
+		return nil
+	}
 	ctx, cancel := context.WithDeadline(context.Background(), now.Add(20*time.Second))
 	defer cancel()
 	response, err := h.Handle(ctx, events.DynamoDBEvent{Records: records(25)})
-	if err != nil || len(response.BatchItemFailures) != 1 || response.BatchItemFailures[0].ItemIdentifier != "s11" {
+	if err != nil || len(response.BatchItemFailures) != 1 ||
+		response.BatchItemFailures[0].ItemIdentifier != "s11" {
 		t.Errorf("%v, %v; want to go on from s11", response, err)
 	}
 	if len(h.topic.calls) != 1 {
@@ -365,7 +389,8 @@ func TestLogHoldsNoOrderContents(t *testing.T) {
 	h.topic.call = func(int, []types.PublishBatchRequestEntry) error {
 		return &smithy.GenericAPIError{Code: "Throttled", Message: "SECRET"}
 	}
-	if _, err := h.handle(t, []events.DynamoDBEventRecord{secret}); err == nil || strings.Contains(err.Error(), "SECRET") || !strings.Contains(err.Error(), "Throttled") {
+	if _, err := h.handle(t, []events.DynamoDBEventRecord{secret}); err == nil ||
+		strings.Contains(err.Error(), "SECRET") || !strings.Contains(err.Error(), "Throttled") {
 		t.Errorf("error %v", err)
 	}
 	if strings.Contains(h.log.String(), "SECRET") || strings.Count(h.log.String(), "\n") != 1 {
@@ -377,10 +402,14 @@ func TestLogHoldsNoOrderContents(t *testing.T) {
 func TestMetricsInTheLog(t *testing.T) {
 	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "publisher-1")
 	h := newHarness(t)
-	if _, err := h.handle(t, []events.DynamoDBEventRecord{insert("s1", "A", doc("A")), insert("s2", "B", `{"note":"`+strings.Repeat("x", 20_000)+`"}`)}); err != nil {
+	if _, err := h.handle(t, []events.DynamoDBEventRecord{insert("s1", "A", doc("A")),
+		insert("s2", "B", `{"note":"`+strings.Repeat("x", 20_000)+`"}`)}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"FunctionName":"publisher-1","EventsPublished":1,"EventsFailed":1,"_aws":{`, `"Metrics":[{"Name":"EventsPublished","Unit":"Count"},{"Name":"EventsFailed","Unit":"Count"}]`} {
+	for _, want := range []string{
+		`"FunctionName":"publisher-1","EventsPublished":1,"EventsFailed":1,"_aws":{`,
+		`"Metrics":[{"Name":"EventsPublished","Unit":"Count"},{"Name":"EventsFailed","Unit":"Count"}]`,
+	} {
 		if !strings.Contains(h.log.String(), want) {
 			t.Errorf("%s is not in the log %s", want, h.log.String())
 		}
@@ -388,8 +417,10 @@ func TestMetricsInTheLog(t *testing.T) {
 }
 
 func TestNewReportsEverything(t *testing.T) {
-	_, err := New(Config{Attributes: make([]string, contract.MaxEventAttributes+1), Format: order.EventFormat{Source: "\n"}})
-	for _, field := range []string{"Topic", "Queue", "TopicARN", "OnFailureQueueURL", "MaxEventBytes", "Format", "Attributes"} {
+	_, err := New(Config{Attributes: make([]string, contract.MaxEventAttributes+1),
+		Format: order.EventFormat{Source: "\n"}})
+	for _, field := range []string{"Topic", "Queue", "TopicARN", "OnFailureQueueURL", "MaxEventBytes",
+		"Format", "Attributes"} {
 		if err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("%s is not named in: %v", field, err)
 		}
@@ -397,7 +428,8 @@ func TestNewReportsEverything(t *testing.T) {
 }
 
 func TestFromEnvironment(t *testing.T) {
-	required := []string{contract.EnvTopicARN, contract.EnvOnFailureQueueURL, contract.EnvMaxEventBytes, contract.EnvEventSource, contract.EnvEventType}
+	required := []string{contract.EnvTopicARN, contract.EnvOnFailureQueueURL,
+		contract.EnvMaxEventBytes, contract.EnvEventSource, contract.EnvEventType}
 	for _, name := range required {
 		t.Setenv(name, "")
 	}
@@ -411,7 +443,8 @@ func TestFromEnvironment(t *testing.T) {
 	t.Setenv("AWS_REGION", "us-east-1")
 	t.Setenv(contract.EnvEventAttributes, "currency,channel")
 	h, err := FromEnvironment(context.Background())
-	if err != nil || cmp.Diff([]string{"currency", "channel"}, h.Attributes) != "" || h.MaxEventBytes != 1 {
+	if err != nil || cmp.Diff([]string{"currency", "channel"}, h.Attributes) != "" ||
+		h.MaxEventBytes != 1 {
 		t.Errorf("%+v, %v", h, err)
 	}
 }

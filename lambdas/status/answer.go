@@ -13,7 +13,7 @@ import (
 
 type item = map[string]types.AttributeValue
 
-// answer tells what the items of one order id say. more says that the table holds more of them.
+// answer makes the answer from the items of one order id. more says that the table has more items.
 func (h *Handler) answer(orderID string, items []item, more bool) events.APIGatewayProxyResponse {
 	var stored item
 	refusals := []refusal{}
@@ -25,7 +25,7 @@ func (h *Handler) answer(orderID string, items []item, more bool) events.APIGate
 			refusals = append(refusals, refusalOf(i))
 		}
 	}
-	// A document that was refused and then, after a fix and a redrive, stored is no other document.
+	// A document that was refused and, after a fix and a redrive, stored is not another document.
 	hash := textOf(stored, order.AttrHash)
 	others := refusals[:0:0]
 	for _, r := range refusals {
@@ -36,7 +36,9 @@ func (h *Handler) answer(orderID string, items []item, more bool) events.APIGate
 	if len(others) > MaxRefusals {
 		others, more = others[:MaxRefusals], true
 	}
-	head := head{OrderID: orderID, RefusedDocuments: len(others), MoreRefusals: more, Refusals: others}
+	head := head{
+		OrderID: orderID, RefusedDocuments: len(others), MoreRefusals: more, Refusals: others,
+	}
 	switch {
 	case stored == nil && len(others) == 0:
 		return retryLater(http.StatusNotFound, "UNKNOWN",
@@ -49,7 +51,8 @@ func (h *Handler) answer(orderID string, items []item, more bool) events.APIGate
 		return respond(http.StatusGone, encode(head))
 	}
 	head.Status = "STORED"
-	head.AcceptedAt, head.StoredAt = textOf(stored, order.AttrAcceptedAt), textOf(stored, order.AttrStoredAt)
+	head.AcceptedAt = textOf(stored, order.AttrAcceptedAt)
+	head.StoredAt = textOf(stored, order.AttrStoredAt)
 	body := encode(head)
 	if output := textOf(stored, order.AttrOutput); output != "" {
 		body = splice(body, "output", output)
@@ -86,7 +89,8 @@ func refusalOf(i item) refusal {
 	}
 }
 
-// splice adds a JSON value as the last member, byte for byte: encoding/json would compact and escape it.
+// splice adds a JSON value as the last member, byte for byte: encoding/json would compact and
+// escape it.
 func splice(object []byte, name, value string) []byte {
 	object = append(object[:len(object)-1], `,"`+name+`":`...)
 	return append(append(object, value...), '}')

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -14,40 +13,36 @@ import (
 
 // Table is what the function needs of DynamoDB.
 type Table interface {
-	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (
+		*dynamodb.QueryOutput, error)
 }
 
-// Config is what a Handler works with. Table and TableName are required.
+// Config configures a Handler.
 type Config struct {
-	// Table is the DynamoDB client.
+	// Table is the DynamoDB client. Required.
 	Table Table
-	// TableName is the table of the orders and refusals.
+	// TableName is the table of the orders and refusals. Required.
 	TableName string
 	// AllowOrigin is the origin whose pages may read the answers (CORS), "*" for all. Default: none.
 	AllowOrigin string
-	// Now gives the time. Default: time.Now.
-	Now func() time.Time
-	// Logger gets one line a failed request. Default: JSON on standard output.
+	// Logger gets one line per failed request. Default: JSON on standard output.
 	Logger *slog.Logger
 }
 
-// MaxRefusals is the most refusals that one answer tells of.
+// MaxRefusals is the most refusals in one answer.
 const MaxRefusals = 100
 
 // Handler is the status function.
 type Handler struct{ Config }
 
-// New checks the configuration and fills in its defaults. It reports everything that is missing at once.
+// New checks the configuration and fills in its defaults. The error lists everything that is wrong.
 func New(config Config) (*Handler, error) {
 	var errs []error
 	if config.Table == nil {
-		errs = append(errs, errors.New("status: Table is required"))
+		errs = append(errs, errors.New("status.Config.Table: required"))
 	}
 	if config.TableName == "" {
-		errs = append(errs, errors.New("status: TableName is required"))
-	}
-	if config.Now == nil {
-		config.Now = time.Now
+		errs = append(errs, errors.New("status.Config.TableName: required"))
 	}
 	if config.Logger == nil {
 		config.Logger = function.Logger()
@@ -55,10 +50,14 @@ func New(config Config) (*Handler, error) {
 	return &Handler{config}, errors.Join(errs...)
 }
 
-// FromEnvironment makes the Handler of a deployed function from TABLE_NAME, and CORS_ALLOW_ORIGIN where it is set.
+// FromEnvironment makes the Handler of a deployed function from the environment variable
+// TABLE_NAME, and from CORS_ALLOW_ORIGIN if it is set.
 func FromEnvironment(ctx context.Context) (*Handler, error) {
 	var env function.Environment
-	config := Config{TableName: env.String(contract.EnvTableName), AllowOrigin: env.Optional(contract.EnvCORSAllowOrigin)}
+	config := Config{
+		TableName:   env.String(contract.EnvTableName),
+		AllowOrigin: env.Optional(contract.EnvCORSAllowOrigin),
+	}
 	if err := env.Err(); err != nil {
 		return nil, err
 	}
@@ -70,7 +69,8 @@ func FromEnvironment(ctx context.Context) (*Handler, error) {
 	return New(config)
 }
 
-// Must gives the handler or panics: a function that cannot start has nobody to return an error to.
+// Must returns the handler, or panics with the error: the main of a function has no caller to
+// return it to, and Lambda logs the panic.
 func Must(h *Handler, err error) *Handler {
 	if err != nil {
 		panic(err)

@@ -1,3 +1,3 @@
-// Package status is the Lambda function behind GET /orders/{orderId}: it tells what became of an order. It only reads the
-// table, the whole item collection of one order id in one consistent query.
+// Package status is the Lambda function behind GET /orders/{orderId}: it answers what happened to
+// an order. It only reads the table, with one consistent query for all items of the order id.
 package status

@@ -14,9 +14,12 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// Handle answers one request. It never returns an error: API Gateway would make a 502 of it, which says nothing to the
-// client; a table that cannot be read is a 503 with Retry-After.
-func (h *Handler) Handle(ctx context.Context, request events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+// Handle answers one request. It never returns an error, because API Gateway would answer with a
+// 502 that says nothing to the client. When the table cannot be read, the answer is 503 with
+// Retry-After.
+func (h *Handler) Handle(
+	ctx context.Context, request events.APIGatewayProxyRequest,
+) (events.APIGatewayProxyResponse, error) {
 	response := h.look(ctx, request)
 	if h.AllowOrigin != "" {
 		response.Headers["Access-Control-Allow-Origin"] = h.AllowOrigin
@@ -25,11 +28,14 @@ func (h *Handler) Handle(ctx context.Context, request events.APIGatewayProxyRequ
 	return response, nil
 }
 
-// look finds what became of the order that the request asks for.
-func (h *Handler) look(ctx context.Context, request events.APIGatewayProxyRequest) events.APIGatewayProxyResponse {
+// look looks up the order that the request asks for.
+func (h *Handler) look(
+	ctx context.Context, request events.APIGatewayProxyRequest,
+) events.APIGatewayProxyResponse {
 	orderID, ok := request.PathParameters["orderId"]
 	if !ok {
-		orderID = path.Base(request.Path) // an order called batch: POST /orders/batch has a resource of its own
+		// An order with the id "batch" has no path parameter: /orders/batch is a resource of its own.
+		orderID = path.Base(request.Path)
 	}
 	if !order.ValidID(orderID) {
 		return message(http.StatusBadRequest, "INVALID",
@@ -39,13 +45,15 @@ func (h *Handler) look(ctx context.Context, request events.APIGatewayProxyReques
 		TableName:                 aws.String(h.TableName),
 		KeyConditionExpression:    aws.String(order.AttrOrderID + " = :id"),
 		ExpressionAttributeValues: item{":id": &types.AttributeValueMemberS{Value: orderID}},
-		ConsistentRead:            aws.Bool(true), // a client that has just been told 202 asks at once
-		// The order comes first: its sort key sorts before all refusals'. One more than is shown tells whether there are more.
+		ConsistentRead:            aws.Bool(true), // a client may ask right after its 202
+		// The order comes first: its sort key sorts before those of the refusals. One refusal more
+		// than the answer holds shows that there are more.
 		Limit: aws.Int32(1 + MaxRefusals + 1),
 	})
 	if err != nil {
 		h.Logger.ErrorContext(ctx, "the table cannot be read", "error", err.Error())
-		return retryLater(http.StatusServiceUnavailable, "UNAVAILABLE", "The order cannot be looked up now. Try again.", 5)
+		return retryLater(http.StatusServiceUnavailable, "UNAVAILABLE",
+			"The order cannot be looked up now. Try again.", 5)
 	}
 	return h.answer(orderID, out.Items, len(out.LastEvaluatedKey) > 0)
 }

@@ -21,7 +21,8 @@ import (
 
 type fakeTable func(*dynamodb.QueryInput) (*dynamodb.QueryOutput, error)
 
-func (f fakeTable) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+func (f fakeTable) Query(_ context.Context, in *dynamodb.QueryInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
 	return f(in)
 }
 
@@ -34,10 +35,11 @@ func of(attributes ...string) item {
 }
 
 func refusalItem(hash string) item {
-	return of("kind", "refusal", "item", "refusal#"+hash, "reason", "conflict", "pointer", "/items/0", "hash", hash, "acceptedAt", "t3", "refusedAt", "t4")
+	return of("kind", "refusal", "item", "refusal#"+hash, "reason", "conflict", "pointer", "/items/0",
+		"hash", hash, "acceptedAt", "t3", "refusedAt", "t4")
 }
 
-// get asks for order A of a table that holds these items.
+// get asks for an order in a table that holds these items.
 func get(t *testing.T, id string, items []item, err error) events.APIGatewayProxyResponse {
 	t.Helper()
 	h, newErr := New(Config{
@@ -55,7 +57,8 @@ func get(t *testing.T, id string, items []item, err error) events.APIGatewayProx
 	if newErr != nil {
 		t.Fatal(newErr)
 	}
-	response, handleErr := h.Handle(context.Background(), events.APIGatewayProxyRequest{PathParameters: map[string]string{"orderId": id}})
+	response, handleErr := h.Handle(context.Background(),
+		events.APIGatewayProxyRequest{PathParameters: map[string]string{"orderId": id}})
 	if handleErr != nil {
 		t.Fatal(handleErr)
 	}
@@ -67,7 +70,8 @@ func get(t *testing.T, id string, items []item, err error) events.APIGatewayProx
 
 func TestHandle(t *testing.T) {
 	const document = "{\"orderId\":\"A\", \"n\":1.00, \"s\":\"<>&\\ud800\u2028\"}\n"
-	stored := of("kind", "order", "item", "order", "hash", "h0", "acceptedAt", "t1", "storedAt", "t2", "document", document)
+	stored := of("kind", "order", "item", "order", "hash", "h0", "acceptedAt", "t1", "storedAt", "t2",
+		"document", document)
 	const refusals = `"refusedDocuments":1,"refusals":[{"reason":"conflict","pointer":"/items/0","hash":"h1","acceptedAt":"t3","refusedAt":"t4"}]`
 	for name, test := range map[string]struct {
 		id     string
@@ -80,26 +84,34 @@ func TestHandle(t *testing.T) {
 	}{
 		"stored": {id: "A", items: []item{stored}, status: 200, word: "STORED",
 			body: `{"status":"STORED","orderId":"A","acceptedAt":"t1","storedAt":"t2","refusedDocuments":0,"refusals":[],"document":` + document + `}`},
-		"stored, with a step's output": {id: "A", items: []item{of("kind", "order", "acceptedAt", "t1", "storedAt", "t2", "document", "{}", "output", `{ "price":1.00}`)},
+		"stored, with the output of a step": {id: "A",
+			items: []item{of("kind", "order", "acceptedAt", "t1", "storedAt", "t2", "document", "{}",
+				"output", `{ "price":1.00}`)},
 			status: 200, word: "STORED",
 			body: `{"status":"STORED","orderId":"A","acceptedAt":"t1","storedAt":"t2","refusedDocuments":0,"refusals":[],"output":{ "price":1.00},"document":{}}`},
-		"stored, another refused": {id: "A", items: []item{stored, refusalItem("h1")}, status: 200, word: "STORED",
-			body: `{"status":"STORED","orderId":"A","acceptedAt":"t1","storedAt":"t2",` + refusals + `,"document":` + document + `}`},
-		"stored after a fix: no other document": {id: "A", items: []item{stored, refusalItem("h0")}, status: 200, word: "STORED",
+		"stored, another refused": {id: "A", items: []item{stored, refusalItem("h1")}, status: 200,
+			word: "STORED",
+			body: `{"status":"STORED","orderId":"A","acceptedAt":"t1","storedAt":"t2",` + refusals +
+				`,"document":` + document + `}`},
+		"refused, then stored: not another document": {id: "A", items: []item{stored, refusalItem("h0")},
+			status: 200, word: "STORED",
 			body: `{"status":"STORED","orderId":"A","acceptedAt":"t1","storedAt":"t2","refusedDocuments":0,"refusals":[],"document":` + document + `}`},
 		"refused": {id: "A", items: []item{refusalItem("h1")}, status: 200, word: "REFUSED",
 			body: `{"status":"REFUSED","orderId":"A",` + refusals + `}`},
-		"erased":     {id: "A", items: []item{of("kind", "tombstone", "hash", "h0")}, status: 410, word: "ERASED"},
-		"unknown":    {id: "A", status: 404, retry: "1", word: "UNKNOWN"},
-		"table down": {id: "A", err: errors.New("throttled"), status: 503, retry: "5", word: "UNAVAILABLE"},
-		"bad id":     {id: "A B", status: 400, word: "INVALID"},
-		"empty id":   {id: "", status: 400, word: "INVALID"},
+		"erased": {id: "A", items: []item{of("kind", "tombstone", "hash", "h0")}, status: 410,
+			word: "ERASED"},
+		"unknown": {id: "A", status: 404, retry: "1", word: "UNKNOWN"},
+		"table down": {id: "A", err: errors.New("throttled"), status: 503, retry: "5",
+			word: "UNAVAILABLE"},
+		"bad id":   {id: "A B", status: 400, word: "INVALID"},
+		"empty id": {id: "", status: 400, word: "INVALID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := get(t, test.id, test.items, test.err)
 			var body struct{ Status string }
 			_ = json.Unmarshal([]byte(got.Body), &body)
-			if got.StatusCode != test.status || got.Headers["Retry-After"] != test.retry || body.Status != test.word {
+			if got.StatusCode != test.status || got.Headers["Retry-After"] != test.retry ||
+				body.Status != test.word {
 				t.Errorf("got %d %v %s", got.StatusCode, got.Headers, got.Body)
 			}
 			if test.body != "" {
@@ -113,10 +125,11 @@ func TestHandle(t *testing.T) {
 
 func TestHandleAnOrderCalledBatch(t *testing.T) {
 	var asked string
-	h, err := New(Config{TableName: "orders", Table: fakeTable(func(in *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
-		asked = in.ExpressionAttributeValues[":id"].(*types.AttributeValueMemberS).Value
-		return &dynamodb.QueryOutput{}, nil
-	})})
+	h, err := New(Config{TableName: "orders",
+		Table: fakeTable(func(in *dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
+			asked = in.ExpressionAttributeValues[":id"].(*types.AttributeValueMemberS).Value
+			return &dynamodb.QueryOutput{}, nil
+		})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,16 +141,19 @@ func TestHandleAnOrderCalledBatch(t *testing.T) {
 
 func TestCORS(t *testing.T) {
 	for _, origin := range []string{"", "https://shop.example"} {
-		h, err := New(Config{TableName: "orders", AllowOrigin: origin, Table: fakeTable(func(*dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
-			return &dynamodb.QueryOutput{}, nil
-		})})
+		h, err := New(Config{TableName: "orders", AllowOrigin: origin,
+			Table: fakeTable(func(*dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
+				return &dynamodb.QueryOutput{}, nil
+			})})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, id := range []string{"A", "bad id"} {
-			response, _ := h.Handle(context.Background(), events.APIGatewayProxyRequest{PathParameters: map[string]string{"orderId": id}})
+			response, _ := h.Handle(context.Background(),
+				events.APIGatewayProxyRequest{PathParameters: map[string]string{"orderId": id}})
 			exposed := response.Headers["Access-Control-Expose-Headers"]
-			if response.Headers["Access-Control-Allow-Origin"] != origin || (exposed == "Retry-After") != (origin != "") {
+			if response.Headers["Access-Control-Allow-Origin"] != origin ||
+				(exposed == "Retry-After") != (origin != "") {
 				t.Errorf("origin %q: headers %v", origin, response.Headers)
 			}
 		}
@@ -157,30 +173,39 @@ func TestHandleManyRefusals(t *testing.T) {
 	if err := json.Unmarshal([]byte(get(t, "A", items, nil).Body), &body); err != nil {
 		t.Fatal(err)
 	}
-	if body.RefusedDocuments != MaxRefusals || !body.MoreRefusals || len(body.Refusals) != MaxRefusals {
-		t.Errorf("%d refused, more %v, %d listed", body.RefusedDocuments, body.MoreRefusals, len(body.Refusals))
+	if body.RefusedDocuments != MaxRefusals || !body.MoreRefusals ||
+		len(body.Refusals) != MaxRefusals {
+		t.Errorf("%d refused, more %v, %d listed", body.RefusedDocuments, body.MoreRefusals,
+			len(body.Refusals))
 	}
 }
 
-func TestTheCauseIsLoggedNotTold(t *testing.T) {
+func TestTheCauseIsLoggedNotReturned(t *testing.T) {
 	var log bytes.Buffer
 	h, err := New(Config{TableName: "orders", Logger: slog.New(slog.NewJSONHandler(&log, nil)),
-		Table: fakeTable(func(*dynamodb.QueryInput) (*dynamodb.QueryOutput, error) { return nil, errors.New("table orders-123") })})
+		Table: fakeTable(func(*dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
+			return nil,
+				errors.New("table orders-123")
+		})})
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, _ := h.Handle(context.Background(), events.APIGatewayProxyRequest{PathParameters: map[string]string{"orderId": "A"}})
+	response, _ := h.Handle(context.Background(),
+		events.APIGatewayProxyRequest{PathParameters: map[string]string{"orderId": "A"}})
 	if strings.Contains(response.Body, "orders-123") || !strings.Contains(log.String(), "orders-123") {
 		t.Errorf("body %s, log %s", response.Body, log.String())
 	}
 }
 
 func TestConfiguration(t *testing.T) {
-	if _, err := New(Config{}); err == nil || !strings.Contains(err.Error(), "Table is") || !strings.Contains(err.Error(), "TableName is") {
+	if _, err := New(Config{}); err == nil ||
+		!strings.Contains(err.Error(), "Config.Table: required") ||
+		!strings.Contains(err.Error(), "Config.TableName: required") {
 		t.Errorf("error %v", err)
 	}
 	t.Setenv(contract.EnvTableName, "")
-	if _, err := FromEnvironment(context.Background()); err == nil || !strings.Contains(err.Error(), contract.EnvTableName) {
+	if _, err := FromEnvironment(context.Background()); err == nil ||
+		!strings.Contains(err.Error(), contract.EnvTableName) {
 		t.Errorf("error %v", err)
 	}
 	t.Setenv(contract.EnvTableName, "orders")

@@ -8,18 +8,18 @@ import (
 	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
-// Count is a metric of our own: how often something happened in a batch.
+// Count is the value of a custom metric: how often something happened in a batch.
 type Count struct {
-	// Name of the metric.
+	// Name is the name of the metric.
 	Name string
-	// Value is how often.
+	// Value is how often it happened.
 	Value int
 }
 
-// Metrics gives the fields that make a log line a carrier of metrics, for CloudWatch Logs to extract: no call, no agent, no
-// permission (Amazon CloudWatch, "Specification: Embedded metric format"). They bear the function's name as their one
-// dimension: it is unique in the account, and there for nothing. There are none outside of Lambda, and none when the variable
-// METRICS is off.
+// Metrics returns the log fields from which CloudWatch Logs extracts custom metrics, with no call,
+// agent or permission (Amazon CloudWatch, "Specification: Embedded metric format"). Their one
+// dimension is the function's name, which is unique in the account and region. Metrics returns
+// nothing outside of Lambda, and nothing when the variable contract.EnvMetrics is off.
 func Metrics(now time.Time, counts ...Count) []any {
 	name := os.Getenv("AWS_LAMBDA_FUNCTION_NAME")
 	if name == "" || os.Getenv(contract.EnvMetrics) == contract.MetricsOff {
@@ -34,7 +34,10 @@ func Metrics(now time.Time, counts ...Count) []any {
 		Dimensions [][]string
 		Metrics    []definition
 	}
-	d := directive{Namespace: contract.MetricNamespace, Dimensions: [][]string{{contract.DimensionFunctionName}}}
+	d := directive{
+		Namespace:  contract.MetricNamespace,
+		Dimensions: [][]string{{contract.DimensionFunctionName}},
+	}
 	fields := []any{contract.DimensionFunctionName, name}
 	for _, c := range counts {
 		d.Metrics = append(d.Metrics, definition{c.Name, "Count"})

@@ -13,7 +13,8 @@ import (
 func TestMetrics(t *testing.T) {
 	line := func() string {
 		var b bytes.Buffer
-		fields := append([]any{"stored", 2}, Metrics(time.UnixMilli(1700000000123), Count{contract.MetricOrdersStored, 2}, Count{"OrdersRefused", 0})...)
+		fields := append([]any{"stored", 2}, Metrics(time.UnixMilli(1700000000123),
+			Count{contract.MetricOrdersStored, 2}, Count{contract.MetricOrdersRefused, 0})...)
 		slog.New(slog.NewJSONHandler(&b, nil)).Info("batch processed", fields...)
 		_, after, _ := strings.Cut(b.String(), `"msg":"batch processed",`)
 		return strings.TrimSpace(after)
@@ -23,11 +24,14 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("outside of Lambda: %s", got)
 	}
 	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "f")
-	if got, want := line(), `"stored":2,"FunctionName":"f","OrdersStored":2,"OrdersRefused":0,"_aws":{"Timestamp":1700000000123,"CloudWatchMetrics":[`+
-		`{"Namespace":"OrderPipeline","Dimensions":[["FunctionName"]],"Metrics":[{"Name":"OrdersStored","Unit":"Count"},{"Name":"OrdersRefused","Unit":"Count"}]}]}}`; got != want {
+	want := `"stored":2,"FunctionName":"f","OrdersStored":2,"OrdersRefused":0,` +
+		`"_aws":{"Timestamp":1700000000123,"CloudWatchMetrics":[` +
+		`{"Namespace":"OrderPipeline","Dimensions":[["FunctionName"]],` +
+		`"Metrics":[{"Name":"OrdersStored","Unit":"Count"},{"Name":"OrdersRefused","Unit":"Count"}]}]}}`
+	if got := line(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	t.Setenv(contract.EnvMetrics, "off")
+	t.Setenv(contract.EnvMetrics, contract.MetricsOff)
 	if got, want := line(), `"stored":2}`; got != want {
 		t.Errorf("switched off: %s", got)
 	}
