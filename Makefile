@@ -12,7 +12,6 @@ ifeq ($(strip $(HOME)),)
 export HOME := $(CURDIR)/.local/home
 endif
 
-comma := ,
 
 # $(call step,NAME,COMMAND) runs a command and says how long it took.
 step = @started=$$SECONDS; echo "== $(1)"; \
@@ -76,14 +75,19 @@ soak: check-go ## Run the fault simulation for a long time: N=1000000 schedules,
 	go run ./test/faults/soak $(if $(T),-for $(T),-schedules $(or $(N),100000))
 
 .PHONY: lint
-lint: check-go ## Run gofmt, go vet and staticcheck
-	$(call step,gofmt,files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')) && { [ -z "$$files" ] || { echo "not formatted (make fmt): $$files"; false; }; })
-	$(call step,go vet,go vet -tags emulator$(comma)slow ./...)
-	$(call step,staticcheck,go tool -modfile=tools/go.mod staticcheck -tags emulator$(comma)slow ./...)
+lint: golangci-lint ## Run golangci-lint: format, vet, staticcheck (.golangci.yml)
+	$(call step,lint,$(LINT) run ./...)
 
 .PHONY: fmt
-fmt: check-go ## Format the Go code
-	gofmt -w $$(git ls-files -co --exclude-standard '*.go')
+fmt: golangci-lint ## Format the Go code and sort its imports
+	$(LINT) fmt ./...
+
+# The linter is built from tools/go.mod, which pins it; the build cache makes the second time fast.
+LINT := .local/bin/golangci-lint
+.PHONY: golangci-lint
+golangci-lint: check-go
+	@if [ ! -x $(LINT) ]; then echo "building $(LINT) (the first time takes a minute or two)"; fi; \
+		go build -modfile=tools/go.mod -o $(LINT) github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 .PHONY: clean
 clean: local-down ## Remove everything that was created here: tools, caches, builds

@@ -21,6 +21,7 @@ import (
 	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
 	"github.com/orderpipeline/orderpipeline/constructs/orderapi"
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -457,7 +458,7 @@ func TestValidation(t *testing.T) {
 		{"negative burst", func(p *props) { p.Throttle.BurstLimit = -5 }, `Throttle.BurstLimit is -5: needs a number of calls, or 0 for as many as RateLimit`},
 		{"timeout", func(p *props) { p.IntegrationTimeout = awscdk.Duration_Seconds(jsii.Number(30)) },
 			`IntegrationTimeout is 30 s: needs 0.05 to 29 s: these are API Gateway's bounds`},
-		{"status", func(p *props) { p.Status.Environment = map[string]string{"TABLE_NAME": "x"} },
+		{"status", func(p *props) { p.Status.Environment = map[string]string{contract.EnvTableName: "x"} },
 			`Status.Environment is "TABLE_NAME": needs another name: the construct sets this variable itself`},
 		{"path", func(p *props) { p.Path = "shop/" }, `Path is "shop/": needs to begin with / and not to end with it, such as /shop: it goes in front of /orders`},
 		{"responses", func(p *props) { p.GatewayResponses = true }, `GatewayResponses is true: needs API: the construct's own API has them anyway`},

@@ -19,6 +19,7 @@ import (
 	"github.com/orderpipeline/orderpipeline/constructs/golambda"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
@@ -148,7 +149,7 @@ func TestValidation(t *testing.T) {
 		{"attribute that no document has", func(p *props) { p.Schema, p.Publisher.EventAttributes = closed, []string{"chanel"} },
 			`Publisher.EventAttributes is "chanel": needs a text on the document's top level: the schema has no member "chanel"`},
 		{"attribute that the schema does not name", func(p *props) { p.Publisher.EventAttributes = []string{"chanel"} }, ""},
-		{"metrics by hand", func(p *props) { p.Publisher.Function.Environment = map[string]string{"METRICS": "off"} },
+		{"metrics by hand", func(p *props) { p.Publisher.Function.Environment = map[string]string{contract.EnvMetrics: "off"} },
 			`Publisher.Function.Environment is "METRICS": needs another name: the construct sets this variable itself`},
 		{"too many lifted fields", func(p *props) { p.Table.IndexedFields = strings.Split("a,b,c,d,e,f,g,h,i", ",") },
 			`Table.IndexedFields is "a,b,c,d,e,f,g,h,i": needs at most 8 fields, those of Table.Indexes included, not 9: an item has no room for more beside the largest order`},
@@ -178,7 +179,7 @@ func TestValidation(t *testing.T) {
 			`Processor.Function.Timeout is 901 s: needs 1 to 900 s: these are Lambda's bounds`},
 		{"memory", func(p *props) { p.Processor.Function.MemoryMiB = 64 },
 			`Processor.Function.MemoryMiB is 64: needs 128 to 10240: these are Lambda's bounds`},
-		{"environment of the construct", func(p *props) { p.Processor.Function.Environment = map[string]string{"TABLE_NAME": "mine"} },
+		{"environment of the construct", func(p *props) { p.Processor.Function.Environment = map[string]string{contract.EnvTableName: "mine"} },
 			`Processor.Function.Environment is "TABLE_NAME": needs another name: the construct sets this variable itself`},
 		{"environment name", func(p *props) { p.Publisher.Function.Environment = map[string]string{"a-b": ""} },
 			`Publisher.Function.Environment is "a-b": needs a name of letters, digits and _, two at least and a letter first, as Lambda does`},

@@ -72,15 +72,17 @@ func TestEmbed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	proxy, cache := filepath.Join(home, "proxy"), filepath.Join(home, "mod")
-	forget(t, cache)
-	t.Cleanup(func() { unlock(cache) }) // for make clean
+	proxy := filepath.Join(home, "proxy")
 	version := publish(t, proxy)
+	// The machine's own module cache, where a consumer has this module: what is compiled from it, the
+	// bindings of the CDK above all, is compiled once for all.
+	cache := goEnv(t, "GOMODCACHE")
+	forget(t, cache, version)
+	t.Cleanup(func() { forget(t, cache, version) })
 	env := []string{
 		"GOENV=off", // the settings of whoever runs this
 		"GOPROXY=file://" + filepath.ToSlash(proxy) + ",file://" + filepath.ToSlash(filepath.Join(goEnv(t, "GOMODCACHE"), "cache", "download")) + "," + goEnv(t, "GOPROXY"),
 		"GOSUMDB=off", // it knows nothing of a version that was never published; what is compiled is in this module's go.sum
-		"GOMODCACHE=" + cache,
 		"GOFLAGS=-mod=readonly",
 		"GOWORK=",
 		"GOTOOLCHAIN=local",
@@ -291,13 +293,19 @@ func write(t *testing.T, file, content string) {
 	}
 }
 
-// forget removes the earlier versions of this module from a module cache.
-func forget(t *testing.T, cache string) {
+// forget removes a version of this module from a module cache.
+func forget(t *testing.T, cache, version string) {
 	t.Helper()
-	owner := filepath.Join(cache, filepath.FromSlash(modulePath[:strings.LastIndex(modulePath, "/")]))
-	unlock(owner)
-	if err := errors.Join(os.RemoveAll(owner), os.RemoveAll(filepath.Join(cache, "cache", "download", filepath.FromSlash(modulePath)))); err != nil {
+	extracted := filepath.Join(cache, filepath.FromSlash(modulePath)+"@"+version)
+	unlock(extracted)
+	downloaded, err := filepath.Glob(filepath.Join(cache, "cache", "download", filepath.FromSlash(modulePath), "@v", version+".*"))
+	if err != nil {
 		t.Fatal(err)
+	}
+	for _, path := range append(downloaded, extracted) {
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
