@@ -64,22 +64,22 @@ type consumer struct {
 	env []string // of every command, over the machine's
 }
 
-func TestEmbed(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles the CDK's bindings for several consumers")
-	}
+// published serves this module to consumers as a Go proxy does: the folder for them, the version,
+// and the environment of their commands.
+func published(t testing.TB) (home, version string, env []string) {
+	t.Helper()
 	home, err := filepath.Abs(filepath.Join(root, ".local", "embed"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	proxy := filepath.Join(home, "proxy")
-	version := publish(t, proxy)
+	version = publish(t, proxy)
 	// The machine's own module cache, where a consumer has this module: what is compiled from it, the
 	// bindings of the CDK above all, is compiled once for all.
 	cache := goEnv(t, "GOMODCACHE")
 	forget(t, cache, version)
 	t.Cleanup(func() { forget(t, cache, version) })
-	env := []string{
+	env = []string{
 		"GOENV=off", // the settings of whoever runs this
 		"GOPROXY=file://" + filepath.ToSlash(proxy) + ",file://" + filepath.ToSlash(filepath.Join(goEnv(t, "GOMODCACHE"), "cache", "download")) + "," + goEnv(t, "GOPROXY"),
 		"GOSUMDB=off", // it knows nothing of a version that was never published; what is compiled is in this module's go.sum
@@ -88,6 +88,11 @@ func TestEmbed(t *testing.T) {
 		"GOTOOLCHAIN=local",
 		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20",
 	}
+	return home, version, env
+}
+
+func TestEmbed(t *testing.T) {
+	home, version, env := published(t)
 	want := ownAssets(t)
 
 	shop := newConsumer(t, filepath.Join(home, "shop"), version, env, map[string]string{"main.go": app})
@@ -97,9 +102,6 @@ func TestEmbed(t *testing.T) {
 		// The cache is read-only to everybody but root, and nothing in it has changed.
 		shop.command(t, "go", "mod", "verify")
 	})
-	empty := newConsumer(t, filepath.Join(home, "empty"), version, env, map[string]string{"main.go": emptyApp})
-	empty.synth(t)
-	t.Run("warm", func(t *testing.T) { shop.compare(t, empty) })
 	env = append(env, "CDK_VALIDATION=false") // of templates, which takes seconds and was done above
 	shop.env = env
 	t.Run("trimpath", func(t *testing.T) {
@@ -109,7 +111,8 @@ func TestEmbed(t *testing.T) {
 	t.Run("workspace", func(t *testing.T) {
 		// Around it, and with a module beside it, as one has them.
 		work := filepath.Join(home, "go.work")
-		write(t, work, "go 1.26\n\nuse (\n\t./shop\n\t./empty\n)\n")
+		write(t, filepath.Join(home, "beside", "go.mod"), "module example.com/beside\n")
+		write(t, work, "go 1.26\n\nuse (\n\t./shop\n\t./beside\n)\n")
 		defer os.Remove(work)
 		if got := strings.TrimSpace(shop.command(t, "go", "env", "GOWORK")); got != work {
 			t.Fatalf("GOWORK is %q, want %q", got, work)
@@ -179,7 +182,7 @@ func main() { lambda.Start(%[1]s.Must(%[1]s.FromEnvironment(context.Background()
 `
 
 // newConsumer makes a fresh module that requires the version.
-func newConsumer(t *testing.T, dir, version string, env []string, files map[string]string) consumer {
+func newConsumer(t testing.TB, dir, version string, env []string, files map[string]string) consumer {
 	t.Helper()
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
@@ -203,7 +206,7 @@ func (c consumer) with(env ...string) consumer {
 }
 
 // synth runs the app as the CDK CLI does, and gives what it built.
-func (c consumer) synth(t *testing.T) (assets []string, took time.Duration) {
+func (c consumer) synth(t testing.TB) (assets []string, took time.Duration) {
 	t.Helper()
 	out := t.TempDir()
 	started := time.Now()
@@ -215,7 +218,7 @@ func (c consumer) synth(t *testing.T) (assets []string, took time.Duration) {
 	return assetsOf(t, out), took
 }
 
-func (c consumer) run(t *testing.T, out, name string, args ...string) (said string, err error) {
+func (c consumer) run(t testing.TB, out, name string, args ...string) (said string, err error) {
 	t.Helper()
 	var output bytes.Buffer
 	cmd := exec.Command(name, args...)
@@ -229,7 +232,7 @@ func (c consumer) run(t *testing.T, out, name string, args ...string) (said stri
 	return output.String(), err
 }
 
-func (c consumer) command(t *testing.T, name string, args ...string) string {
+func (c consumer) command(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	started := time.Now()
 	said, err := c.run(t, "", name, args...)
@@ -243,7 +246,7 @@ func (c consumer) command(t *testing.T, name string, args ...string) string {
 }
 
 // ownAssets are what this repository's own app builds for AWS.
-func ownAssets(t *testing.T) []string {
+func ownAssets(t testing.TB) []string {
 	t.Helper()
 	c := consumer{root, []string{`CDK_CONTEXT_JSON={"env":"prod"}`, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20"}}
 	assets, _ := c.synth(t)
@@ -254,7 +257,7 @@ func ownAssets(t *testing.T) []string {
 }
 
 // assetsOf are the names of the built functions, which are hashes of what was built.
-func assetsOf(t *testing.T, out string) (names []string) {
+func assetsOf(t testing.TB, out string) (names []string) {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(out, "asset.*", "bootstrap"))
 	if err != nil {
@@ -266,7 +269,7 @@ func assetsOf(t *testing.T, out string) (names []string) {
 	return names // sorted by Glob
 }
 
-func same(t *testing.T, want, got []string) {
+func same(t testing.TB, want, got []string) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the functions are others than those of this repository's own synth (-repository +consumer):\n%s", diff)
@@ -274,7 +277,7 @@ func same(t *testing.T, want, got []string) {
 }
 
 // fails is the end of a synth that cannot work: it says so, and what to do.
-func fails(t *testing.T, err error, said string, wants ...string) {
+func fails(t testing.TB, err error, said string, wants ...string) {
 	t.Helper()
 	if err == nil {
 		t.Error("the synth succeeds")
@@ -286,7 +289,7 @@ func fails(t *testing.T, err error, said string, wants ...string) {
 	}
 }
 
-func write(t *testing.T, file, content string) {
+func write(t testing.TB, file, content string) {
 	t.Helper()
 	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(content), 0o644)); err != nil {
 		t.Fatal(err)
@@ -294,7 +297,7 @@ func write(t *testing.T, file, content string) {
 }
 
 // forget removes a version of this module from a module cache.
-func forget(t *testing.T, cache, version string) {
+func forget(t testing.TB, cache, version string) {
 	t.Helper()
 	extracted := filepath.Join(cache, filepath.FromSlash(modulePath)+"@"+version)
 	unlock(extracted)
@@ -319,7 +322,7 @@ func unlock(dir string) {
 	})
 }
 
-func goEnv(t *testing.T, name string) string {
+func goEnv(t testing.TB, name string) string {
 	t.Helper()
 	out, err := exec.Command("go", "env", name).Output()
 	if err != nil {
@@ -329,7 +332,7 @@ func goEnv(t *testing.T, name string) string {
 }
 
 // onlyNode is a PATH with Node, which the CDK runs on, and nothing else.
-func onlyNode(t *testing.T) string {
+func onlyNode(t testing.TB) string {
 	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
@@ -342,24 +345,32 @@ func onlyNode(t *testing.T) string {
 	return dir
 }
 
-// compare says how long a synth takes when everything is compiled: beside that of an empty app, and the builds of the
-// functions. The lesser of two times, taken by turns: this machine has other things to do.
-func (c consumer) compare(t *testing.T, empty consumer) {
-	t.Helper()
-	dir := strings.TrimSpace(c.command(t, "go", "list", "-m", "-f", "{{.Dir}}", modulePath))
-	module := consumer{dir, append(slices.Clone(c.env), "GOWORK=off", "GOFLAGS=-trimpath", "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64")}
+// BenchmarkSynth compares the synth of the consumer, when everything is compiled, with that of an
+// empty CDK app and the builds of the three functions.
+func BenchmarkSynth(b *testing.B) {
+	home, version, env := published(b)
+	shop := newConsumer(b, filepath.Join(home, "shop"), version, env, map[string]string{"main.go": app})
+	empty := newConsumer(b, filepath.Join(home, "empty"), version, env, map[string]string{"main.go": emptyApp})
+	dir := strings.TrimSpace(shop.command(b, "go", "list", "-m", "-f", "{{.Dir}}", modulePath))
+	module := consumer{dir, append(slices.Clone(env), "GOWORK=off", "GOFLAGS=-trimpath", "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64")}
+	shop.synth(b)
+	empty.synth(b)
+	// The least of each, taken in turns: a machine has other things to do as well.
 	with, without, builds := time.Hour, time.Hour, time.Hour
-	for range 2 {
-		_, took := c.synth(t)
+	for b.Loop() {
+		_, took := shop.synth(b)
 		with = min(with, took)
-		_, took = empty.synth(t)
+		_, took = empty.synth(b)
 		without = min(without, took)
 		started := time.Now()
 		for _, name := range functions {
-			module.command(t, "go", "build", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w -buildid=", "-o", filepath.Join(t.TempDir(), name), "./lambdas/"+name+"/main")
+			module.command(b, "go", "build", "-buildvcs=false", "-tags=lambda.norpc", "-ldflags=-s -w -buildid=",
+				"-o", filepath.Join(b.TempDir(), name), "./lambdas/"+name+"/main")
 		}
 		builds = min(builds, time.Since(started))
 	}
-	t.Logf("warm synth of the consumer: %.1f s; of an empty CDK app: %.1f s; the three Go builds: %.1f s; ratio %.2f",
-		with.Seconds(), without.Seconds(), builds.Seconds(), with.Seconds()/(without+builds).Seconds())
+	b.ReportMetric(with.Seconds(), "consumer-s")
+	b.ReportMetric(without.Seconds(), "empty-s")
+	b.ReportMetric(builds.Seconds(), "builds-s")
+	b.ReportMetric(with.Seconds()/(without+builds).Seconds(), "ratio")
 }

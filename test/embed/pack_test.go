@@ -26,7 +26,7 @@ const modulePath = "github.com/orderpipeline/orderpipeline"
 
 // publish packs this module as a Go proxy does, what git ignores left out, and puts it into a folder that GOPROXY=file://
 // serves. The version follows from the content: a version that changes what it holds is what go.sum is there to refuse.
-func publish(t *testing.T, dir string) (version string) {
+func publish(t testing.TB, dir string) (version string) {
 	t.Helper()
 	files := sources(t)
 	sum := sha256.New()
@@ -68,7 +68,7 @@ func publish(t *testing.T, dir string) (version string) {
 }
 
 // sources are the files that a commit of the tree as it is would hold.
-func sources(t *testing.T) (files []zip.File) {
+func sources(t testing.TB) (files []zip.File) {
 	t.Helper()
 	git := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	git.Dir = root
