@@ -89,20 +89,22 @@ func (s *Schema) JSON() []byte { return bytes.Clone(s.document) }
 // IDField is the name of the member that holds the order id.
 func (s *Schema) IDField() string { return s.idField }
 
-// BatchJSON is the schema of what POST /orders/batch takes: an array of 1 to
-// [MaxBatchOrders] orders. It is for API Gateway's model; the processor validates
-// each order on its own.
+// BatchJSON returns the schema of the body of POST /orders/batch: an array of 1 to [MaxBatchOrders]
+// orders. It is API Gateway's model; the processor validates each order on its own. Numbers stay the
+// tokens that they are in the order's schema.
 func (s *Schema) BatchJSON() []byte {
 	root, _ := readSchema(s.document) // NewSchema has read it
 	eachSchema("#", root, func(_ string, schema map[string]any) {
-		// The order's schema moves to #/items, but its definitions do not.
+		// The order's schema moves to #/items, its definitions stay where "#/definitions/" finds them.
 		if ref, ok := schema["$ref"].(string); ok && !strings.HasPrefix(ref, "#/definitions/") {
 			schema["$ref"] = "#/items" + strings.TrimPrefix(ref, "#")
 		}
 	})
 	order, _ := root.(map[string]any)
 	batch := map[string]any{
-		"$schema":  draft04,
+		"$schema": draft04,
+		"description": fmt.Sprintf(
+			"A batch of 1 to %d orders. Each is stored or refused on its own.", MaxBatchOrders),
 		"type":     "array",
 		"minItems": json.Number("1"),
 		"maxItems": json.Number(strconv.Itoa(MaxBatchOrders)),
@@ -111,6 +113,7 @@ func (s *Schema) BatchJSON() []byte {
 	if definitions, ok := order["definitions"]; ok {
 		batch["definitions"] = definitions
 	}
+	// Draft-04 has $schema and id at the root of a document only.
 	for _, keyword := range []string{"$schema", "id", "definitions"} {
 		delete(order, keyword)
 	}

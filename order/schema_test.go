@@ -367,6 +367,61 @@ func compileJSON(t *testing.T, schema []byte) *jsonschema.Schema {
 	return compiled
 }
 
+// TestBatchJSONMovesReferences: references follow the order to #/items, and those to definitions, and
+// everything that only looks like a reference, stay. Numbers keep their digits.
+func TestBatchJSONMovesReferences(t *testing.T) {
+	s := newSchema(t, object{
+		"$ref":  object{"type": "string"},
+		"lines": object{"$ref": "#/definitions/lines"},
+		"again": object{"$ref": "#/properties/lines"},
+		"gifts": object{"items": object{"$ref": "#"}},
+		"total": object{"type": "integer", "maximum": json.Number("9007199254740993")},
+	}, object{
+		"id":          "https://example.com/order.json",
+		"definitions": object{"lines": object{"items": object{"$ref": "#/properties/again"}}},
+		"default":     object{"$ref": "#", "price": json.Number("1.00")},
+		"enum":        []any{object{"$ref": "#"}},
+	})
+	items := `"items":{"default":{"$ref":"#","price":1.00},"enum":[{"$ref":"#"}],` +
+		`"properties":{"$ref":{"type":"string"},` +
+		`"again":{"$ref":"#/items/properties/lines"},` +
+		`"gifts":{"items":{"$ref":"#/items"}},` +
+		`"id":{"maxLength":128,"minLength":1,"pattern":"^[A-Za-z0-9_-]+$","type":"string"},` +
+		`"lines":{"$ref":"#/definitions/lines"},` +
+		`"total":{"maximum":9007199254740993,"type":"integer"}},` +
+		`"required":["id"],"type":"object"},`
+	want := `{"$schema":"http://json-schema.org/draft-04/schema#",` +
+		`"definitions":{"lines":{"items":{"$ref":"#/items/properties/again"}}},` +
+		`"description":"A batch of 1 to 25 orders. Each is stored or refused on its own.",` +
+		items + `"maxItems":25,"minItems":1,"type":"array"}`
+	if got := string(s.BatchJSON()); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestBatchJSONOfDefault: the default schema's batch is valid for a batch of valid orders only.
+func TestBatchJSONOfDefault(t *testing.T) {
+	compiled := compileJSON(t, order.DefaultSchema().BatchJSON())
+	const good = `{"orderId":"A-1","currency":"EUR","items":[{"sku":"x","quantity":1,"unitPrice":1}]}`
+	for body, want := range map[string]bool{
+		"[]":                             false,
+		good:                             false,
+		"[" + good + "]":                 true,
+		"[" + good + ",{}]":              false,
+		"[" + good + `,{"orderId":"A"}]`: false,
+		"[" + strings.Repeat(good+",", order.MaxBatchOrders-1) + good + "]": true,
+		"[" + strings.Repeat(good+",", order.MaxBatchOrders) + good + "]":   false,
+	} {
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := compiled.Validate(value); (err == nil) != want {
+			t.Errorf("%.60s: %v, want valid %t", body, err, want)
+		}
+	}
+}
+
 func TestBatchJSON(t *testing.T) {
 	s := newSchema(t, object{
 		"a": object{"$ref": "#/definitions/d"},

@@ -63,10 +63,6 @@ func NewOrderAPI(scope constructs.Construct, id string, props *OrderAPIProps) *O
 	if err != nil {
 		panic(err)
 	}
-	batch, err := batchSchema(s.Pipeline.Schema().JSON())
-	if err != nil {
-		panic(err)
-	}
 	a := &OrderAPI{settings: s}
 	constructs.NewConstruct_Override(a, scope, &id)
 
@@ -79,7 +75,7 @@ func NewOrderAPI(scope constructs.Construct, id string, props *OrderAPIProps) *O
 	orders := base.AddResource(jsii.String(strings.TrimPrefix(ordersPath, "/")), nil)
 	a.addPost(orders, auth, "Order", string(s.Pipeline.Schema().JSON()))
 	batchResource := orders.AddResource(jsii.String("batch"), nil)
-	a.addPost(batchResource, auth, "Batch", batch)
+	a.addPost(batchResource, auth, "Batch", string(s.Pipeline.Schema().BatchJSON()))
 	one := orders.AddResource(jsii.String("{orderId}"), nil)
 	a.addStatus(auth, one, batchResource) // an order may be called batch
 	s.CORS.preflight(orders, "POST")

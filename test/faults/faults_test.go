@@ -14,15 +14,20 @@ import (
 	"pgregory.net/rapid"
 )
 
+// full is the number of schedules at which every fault occurs often enough to be counted.
+const full = 20_000
+
 // schedules is how many schedules TestSchedules runs, in all of its parts.
-var schedules = flag.Int("schedules", 20_000, "how many schedules to run")
+var schedules = flag.Int("schedules", 500,
+	fmt.Sprintf("how many schedules to run; from %d, faults and coverage are checked", full))
 
 var matrix Matrix
 
-// TestSchedules runs random schedules and checks the promise after each. A failure is shrunk to the fewest orders and
-// faults that still show it; its timeline is printed with the command that runs it again.
+// TestSchedules runs random schedules and checks the promise after each. A failure is shrunk to the
+// fewest orders and faults that still show it, and its timeline is printed with the command that runs
+// it again.
 func TestSchedules(t *testing.T) {
-	const parts = 2 // as many as run side by side on a small machine
+	const parts = 2 // run in parallel
 	if err := flag.Set("rapid.checks", strconv.Itoa((*schedules+parts-1)/parts)); err != nil {
 		t.Fatal(err)
 	}
@@ -48,17 +53,17 @@ func TestSchedules(t *testing.T) {
 	})
 	t.Logf("%d schedules in %v; faults fired:\n%s", *schedules, time.Since(started).Round(time.Second), &matrix)
 	const least = 100 // of every cell, in a full run
-	if !t.Failed() && *schedules >= 20_000 {
+	if !t.Failed() && *schedules >= full {
 		for _, cell := range matrix.Below(least) {
 			t.Errorf("fired fewer than %d times: %s", least, cell)
 		}
 	}
 }
 
-// TestHourWithoutDynamoDB: an outage is waited out. With the construct's receive count no order moves to the DLQ, and once
-// the table is back all are stored and published without an operator.
+// TestHourWithoutDynamoDB: an outage is waited out. With the construct's receive count, no order moves
+// to the DLQ, and once the table is back all are stored and published without an operator.
 func TestHourWithoutDynamoDB(t *testing.T) {
-	if err := flag.Set("rapid.checks", "200"); err != nil {
+	if err := flag.Set("rapid.checks", strconv.Itoa(*schedules/100+10)); err != nil {
 		t.Fatal(err)
 	}
 	rapid.Check(t, func(t *rapid.T) {
@@ -73,27 +78,30 @@ func TestHourWithoutDynamoDB(t *testing.T) {
 			t.Fatal(report)
 		}
 		if w.Fired()[schedule.Faults[0].Cell] < 20 {
-			t.Fatalf("the outage was met %d times only", w.Fired()[schedule.Faults[0].Cell])
+			t.Fatalf("only %d calls met the outage", w.Fired()[schedule.Faults[0].Cell])
 		}
 		if w.Redriven() > 0 {
-			t.Fatalf("%d messages were on the DLQ", w.Redriven())
+			t.Fatalf("%d messages moved to the DLQ", w.Redriven())
 		}
 	})
 }
 
-// TestRunIsDeterministic: the same schedule gives the same run, or a failure could not be looked at twice.
+// TestRunIsDeterministic: the same schedule gives the same run, so that a failure can be run again.
 func TestRunIsDeterministic(t *testing.T) {
 	for seed := range 20 {
 		schedule := Schedules().Example(seed)
 		first, second := Run(schedule), Run(schedule)
 		if first.Timeline() != second.Timeline() {
-			t.Fatalf("seed %d gives two runs", seed)
+			t.Fatalf("seed %d gives two different runs", seed)
 		}
 	}
 }
 
-// TestHandlersAreCovered runs a part of the schedules again in a process that counts statements.
+// TestHandlersAreCovered runs some schedules again in a process that counts statements.
 func TestHandlersAreCovered(t *testing.T) {
+	if *schedules < full {
+		t.Skipf("only with -schedules %d: it compiles the handlers once more", full)
+	}
 	profile := filepath.Join(t.TempDir(), "cover.out")
 	command := exec.Command("go", "test", "-run", "TestSchedules", "-coverprofile", profile,
 		"-coverpkg", "github.com/orderpipeline/orderpipeline/lambdas/processor,"+
@@ -116,7 +124,7 @@ func TestHandlersAreCovered(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.Contains(place, "/config.go:") {
-			continue // it is done before the first batch comes
+			continue // it runs before the first batch
 		}
 		all += statements
 		if count > 0 {
@@ -126,7 +134,8 @@ func TestHandlersAreCovered(t *testing.T) {
 		}
 	}
 	percent := 100 * float64(covered) / float64(all)
-	t.Logf("%d of %d statements of the handlers (%.1f %%); not covered:\n%s", covered, all, percent, strings.Join(missed, "\n"))
+	t.Logf("%d of %d statements of the handlers (%.1f %%); not covered:\n%s",
+		covered, all, percent, strings.Join(missed, "\n"))
 	if percent <= 95 {
 		t.Errorf("%.1f %% covered, must be above 95 %%", percent)
 	}

@@ -258,9 +258,9 @@ func (w *World) checkOnFailure() {
 	for _, m := range w.onFailure.messages {
 		var aside struct{ Source, OrderID string }
 		if err := json.Unmarshal([]byte(m.body), &aside); err != nil {
-			w.violated("put-aside", "on the on-failure queue is %q", m.body)
+			w.violated("on-failure", "on the on-failure queue is %q", m.body)
 		} else if aside.Source != "" && !w.unpublishable(aside.OrderID) {
-			w.violated("put-aside", "%s was put aside, and could be published", aside.OrderID)
+			w.violated("on-failure", "%s was put aside, and could be published", aside.OrderID)
 		}
 	}
 }
@@ -289,15 +289,15 @@ func (w *World) checkRecovered() {
 	}
 }
 
-// checkNeighbours: a message is delivered again only for the sake of its own orders.
-func (w *World) checkNeighbours(i *invocation, batch []*message, failed map[string]bool, err error) {
+// checkNeighbors: a message is delivered again only for the sake of its own orders.
+func (w *World) checkNeighbors(i *invocation, batch []*message, failed map[string]bool, err error) {
 	const callBudget = 6 * time.Second // with less left, a handler rightly leaves messages for the next time
 	if i.deadline.Sub(w.clock) < callBudget {
 		return
 	}
 	for _, m := range batch {
 		if (err != nil || failed[m.id]) && !i.failedFor(w.posts[m.body], m.body) {
-			w.violated("neighbours", "%s fails %s, though no call for it failed", i.name, m.id)
+			w.violated("neighbors", "%s fails %s, though no call for it failed", i.name, m.id)
 		}
 	}
 }

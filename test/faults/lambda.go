@@ -18,7 +18,7 @@ type invocation struct {
 	hung     bool      // one of its calls does not come back
 	ended    bool
 	answered bool            // it ended by itself
-	failed   map[string]bool // keys of the calls that failed, for checkNeighbours
+	failed   map[string]bool // keys of the calls that failed, for checkNeighbors
 	done     func()
 }
 

@@ -86,7 +86,7 @@ func (w *World) acknowledge(i *invocation, batch []*message, response events.SQS
 		failed[f.ItemIdentifier] = true
 	}
 	w.note("%s answers: %d of %d messages failed, error %v", i.name, len(failed), len(batch), err)
-	w.checkNeighbours(i, batch, failed, err)
+	w.checkNeighbors(i, batch, failed, err)
 	known := 0
 	for _, m := range batch {
 		if failed[m.id] {

@@ -1,5 +1,6 @@
-// Command mutants breaks the handlers on purpose, one way at a time, and checks that the fault simulation notices: each
-// mutant must violate the invariant that it is meant to, and the unmutated code must pass the same schedules.
+// Command mutants breaks the handlers on purpose, one way at a time, and checks that the fault
+// simulation notices: each mutant must violate its invariant, and the unmutated code must pass the
+// same schedules. It runs in the project's folder.
 //
 //	go run ./test/faults/mutants [-schedules N] [-seed N] [NAME ...]
 package main
@@ -19,13 +20,18 @@ import (
 
 func main() {
 	schedules := flag.Int("schedules", 2000, "the most schedules to run against each mutant")
-	seed := flag.Int("seed", 1, "the seed of the schedules, for the mutants and the unmutated code alike")
+	seed := flag.Int("seed", 1, "the seed of the schedules, also for the unmutated code")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: go run ./test/faults/mutants [flags] [NAME ...]\n\nBreaks the handlers one way at a time and checks that the fault simulation notices.\n\nFlags:")
+		fmt.Fprint(flag.CommandLine.Output(), `usage: go run ./test/faults/mutants [flags] [NAME ...]
+
+Breaks the handlers one way at a time and checks that the fault simulation notices.
+
+Flags:
+`)
 		flag.PrintDefaults()
 		fmt.Fprintln(flag.CommandLine.Output(), "\nMutants:")
 		for _, m := range mutants {
-			fmt.Fprintf(flag.CommandLine.Output(), "  %-36s must violate %q\n", m.name, m.invariant)
+			fmt.Fprintf(flag.CommandLine.Output(), "  %-46s must violate %q\n", m.name, m.invariant)
 		}
 	}
 	flag.Parse()
@@ -38,7 +44,7 @@ func main() {
 func run(schedules, seed int, names []string) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(mutants, func(m mutant) bool { return m.name == name }) {
-			return fmt.Errorf("no mutant is called %q; --help lists them", name)
+			return fmt.Errorf("no mutant is called %q (--help lists them)", name)
 		}
 	}
 	dir, err := os.MkdirTemp("", "mutants")
@@ -60,14 +66,14 @@ func run(schedules, seed int, names []string) error {
 		started := time.Now()
 		violated, err := r.violations(&m)
 		switch {
-		case err != nil: // it does not compile, or there is nothing to change any more
+		case err != nil: // it does not compile, or what it changes is gone
 			survivors++
-			fmt.Printf("FAILED   %-36s %v\n", m.name, err)
+			fmt.Printf("FAILED   %-46s %v\n", m.name, err)
 		case slices.Contains(violated, m.invariant):
-			fmt.Printf("killed   %-36s %v (%.1f s)\n", m.name, violated, time.Since(started).Seconds())
+			fmt.Printf("killed   %-46s %v (%.1f s)\n", m.name, violated, time.Since(started).Seconds())
 		default:
 			survivors++
-			fmt.Printf("SURVIVED %-36s must violate %s, violated %v\n", m.name, m.invariant, violated)
+			fmt.Printf("SURVIVED %-46s must violate %s, violated %v\n", m.name, m.invariant, violated)
 		}
 	}
 	if survivors > 0 {
@@ -84,8 +90,8 @@ type runner struct {
 
 var violatedLine = regexp.MustCompile(`violated: ([a-z-]+):`)
 
-// violations runs the simulation against the code with the mutant in place of the original (nil for none) and names the
-// invariants that the first failing schedule violates.
+// violations runs the simulation on the code with the mutant, or without one when m is nil. It
+// returns the invariants that the first failing schedule violates.
 func (r runner) violations(m *mutant) (names []string, err error) {
 	args := []string{"test", "-vet=off", "-count=1", "-run", "TestSchedules"}
 	if m != nil {
@@ -109,24 +115,17 @@ func (r runner) violations(m *mutant) (names []string, err error) {
 	return names, nil
 }
 
-// overlay writes the mutated copy and the file that tells the Go tool to use it.
+// overlay writes the mutated copy and the file that makes the Go tool use it.
 func (r runner) overlay(m *mutant) (string, error) {
-	original, err := os.ReadFile(m.file)
+	original, code, err := mutate(".", *m)
 	if err != nil {
-		return "", fmt.Errorf("%w (run it from the project's folder)", err)
-	}
-	if n := strings.Count(string(original), m.old); n != 1 {
-		return "", fmt.Errorf("what it changes stands %d times in %s, must be once: adapt the mutant to the code", n, m.file)
-	}
-	mutated := filepath.Join(r.dir, m.name+".go")
-	code := strings.Replace(string(original), m.old, m.new, 1)
-	for _, path := range m.imports {
-		code = strings.Replace(code, "import (\n", fmt.Sprintf("import (\n\t%q\n", path), 1)
-	}
-	if err := os.WriteFile(mutated, []byte(code), 0o600); err != nil {
 		return "", err
 	}
-	path, err := filepath.Abs(m.file)
+	mutated := filepath.Join(r.dir, m.name+".go")
+	if err := os.WriteFile(mutated, code, 0o600); err != nil {
+		return "", err
+	}
+	path, err := filepath.Abs(original)
 	if err != nil {
 		return "", err
 	}
