@@ -44,6 +44,7 @@ test: lint ## Run all checks, as in CI: lint, all tests (they start their own em
 	@$(if $(RACE),,echo "== no C compiler (cc): the tests run without the race detector")
 	$(call step,unit tests,$(go-test) $(RACE) $$(go list ./... | grep -Ev '$(JSII)'))
 	$(call step,tests of constructs and templates,$(go-test) $$(go list ./... | grep -E '$(JSII)'))
+	@$(MAKE) --no-print-directory templates
 	$(call step,fault simulation,$(go-test) -v ./test/faults -schedules 20000)
 	@$(MAKE) --no-print-directory emulator
 	$(call step,embedding apps,$(go-test) -tags slow ./test/embed)
@@ -82,6 +83,17 @@ soak: check-go ## Run the fault simulation for a long time: N=1000000 schedules,
 lint: golangci-lint ## Run golangci-lint: format, vet, staticcheck (.golangci.yml)
 	$(call step,lint,$(LINT) run ./...)
 
+# CDK itself writes DependsOn beside references (W3005).
+JUDGES := .local/judges/bin
+.PHONY: templates
+templates: $(JUDGES)/cfn-lint ## Run cfn-lint over the templates
+	$(call step,cfn-lint,$(JUDGES)/cfn-lint --ignore-checks W3005 --regions us-east-1 eu-central-1 -- $(TEMPLATES))
+TEMPLATES := $(filter-out %/local.json %/local-monitoring.json,$(wildcard test/snapshot/testdata/*.json))
+
+$(JUDGES)/cfn-lint: tools/requirements.txt
+	@echo "installing the judges of the templates into .local/judges"
+	@python3 -m venv --clear .local/judges && $(JUDGES)/pip install --quiet --require-hashes -r tools/requirements.txt && touch $@
+
 .PHONY: fmt
 fmt: golangci-lint ## Format the Go code and sort its imports
 	$(LINT) fmt ./...
@@ -99,11 +111,14 @@ clean: local-down ## Remove everything that was created here: tools, caches, bui
 	rm -rf .local node_modules cdk.out
 
 .PHONY: lock
-lock: ## Update the lock files after a change to package.json or internal/local/requirements.in
+lock: ## Renew the lock files, after a change to package.json or a requirements.in
 	npm install --package-lock-only
 	python3 -m venv .local/lock && .local/lock/bin/pip install --quiet uv==$(UV)
-	cd internal/local && ../../.local/lock/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --output-file requirements.txt requirements.in
+	$(call pip-lock,internal/local)
+	$(call pip-lock,tools)
+
+pip-lock = cd $(1) && $(CURDIR)/.local/lock/bin/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' --output-file requirements.txt requirements.in
 
 # Go is the one tool that the rest cannot check: it is written in it. With GOTOOLCHAIN=auto (the default) an older Go fetches
 # the one that go.mod asks for, and GOVERSION is that one.
