@@ -3,35 +3,23 @@
 package chaos
 
 import (
-	"bytes"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"cmp"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 	"github.com/orderpipeline/orderpipeline/order"
+	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
 const (
@@ -45,22 +33,21 @@ const (
 // TestChaos posts 5,000 orders while Lambda processes are killed and their calls fail: none is lost, none is stored twice,
 // every event is delivered.
 func TestChaos(t *testing.T) {
-	ctx := t.Context()
 	s := deploy(t)
-	posted := s.workload()
+	posted := workload()
 	s.proxy.begin(map[string]int{putItem: processorKills, publishBatch: publisherKills})
 
 	started := time.Now()
-	s.post(ctx, t, posted)
+	s.post(t, posted)
 	t.Logf("%d orders in %d messages, each answered 202, in %v", orders, len(posted), time.Since(started).Round(time.Second))
 
-	collected := s.settle(ctx, t, posted)
+	collected := s.settle(t, posted)
 	kills, fired := s.proxy.end()
 	t.Logf("settled after %v; killed while holding a batch: %v; other faults: %v", time.Since(started).Round(time.Second), kills, fired)
 	if kills[putItem]+kills[publishBatch] < leastKills || kills[publishBatch] < leastPublisher {
 		t.Errorf("killed %v, want at least %d, %d of them publishers", kills, leastKills, leastPublisher)
 	}
-	s.check(ctx, t, posted, collected)
+	s.check(t, posted, collected)
 }
 
 // document is one order as posted. Two of the same id and content are the same order.
@@ -72,61 +59,33 @@ type document struct {
 type message []document
 
 type system struct {
-	*deployment.Deployment
-	cfg    aws.Config
-	proxy  *proxy
-	tables *dynamodb.Client
-	queues *sqs.Client
+	*pipeline.System
+	proxy *proxy
 }
 
 // deploy starts an emulator of its own, with the proxy between it and the Lambdas, and deploys the local environment.
 func deploy(t *testing.T) *system {
 	t.Helper()
-	ctx := t.Context()
-	must := func(err error) {
-		if err != nil {
-			t.Helper()
-			t.Fatal(err)
-		}
-	}
-	root, err := local.Root()
-	must(err)
-	tools, err := local.Install(ctx, root, t.Logf)
-	must(err)
 	p := startProxy(t)
-	emulator, err := tools.Start(ctx, local.EmulatorOptions{LambdaEndpoint: fmt.Sprintf("http://127.0.0.1:%d", p.port)})
-	must(err)
-	t.Cleanup(func() { _ = emulator.Stop() })
-	must(p.to(emulator.Endpoint()))
-	must(tools.Deploy(ctx, emulator, local.DeployOptions{Env: "local", Stdout: os.Stderr}))
-	cfg, err := emulator.Config(ctx)
-	must(err)
-	d, err := deployment.Describe(ctx, cfg, "local")
-	must(err)
-	s := &system{Deployment: d, cfg: cfg, proxy: p, tables: dynamodb.NewFromConfig(cfg), queues: sqs.NewFromConfig(cfg)}
+	s := &system{pipeline.Start(t, local.EmulatorOptions{LambdaEndpoint: fmt.Sprintf("http://127.0.0.1:%d", p.port)}), p}
+	if err := p.to(s.Emulator.Endpoint()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Deploy(t.Context(), local.DeployOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	// A killed batch comes back after the visibility timeout: 180 s in production, too long to wait for here. It is less
 	// than the function's timeout now, so two copies of the processor may hold one message.
-	_, err = s.queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
-		QueueUrl: aws.String(d.QueueURL), Attributes: map[string]string{"VisibilityTimeout": "6"},
-	})
-	must(err)
+	s.SetQueue(t, s.QueueURL, map[string]string{"VisibilityTimeout": "6"})
 	// The emulator takes a partial answer to a batch of the stream for success. With batches of one call's size there is
 	// none: either the call worked, or the whole batch comes again.
-	functions := lambda.NewFromConfig(cfg)
-	mappings, err := functions.ListEventSourceMappings(ctx, &lambda.ListEventSourceMappingsInput{FunctionName: &d.PublisherFunction})
-	must(err)
-	if len(mappings.EventSourceMappings) != 1 {
-		t.Fatalf("the publisher has %d event source mappings, want 1", len(mappings.EventSourceMappings))
-	}
-	_, err = functions.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{
-		UUID: mappings.EventSourceMappings[0].UUID, BatchSize: aws.Int32(10),
-	})
-	must(err)
+	s.UpdateMapping(t, s.PublisherFunction, lambda.UpdateEventSourceMappingInput{BatchSize: aws.Int32(10)},
+		lambda.UpdateEventSourceMappingInput{BatchSize: aws.Int32(100)})
 	return s
 }
 
 // workload is a fixed mix: single orders and batches; of all orders about a twentieth repeated and as many in conflict.
-func (s *system) workload() (posted []message) {
+func workload() (posted []message) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	var all []document
 	next := func() document {
@@ -163,23 +122,21 @@ func newDocument(id, channel, content string) document {
 }
 
 // post sends every message until it is answered 202, from several clients at once.
-func (s *system) post(ctx context.Context, t *testing.T, posted []message) {
+func (s *system) post(t *testing.T, posted []message) {
 	t.Helper()
 	work := make(chan message)
 	var clients sync.WaitGroup
 	for range 4 {
 		clients.Go(func() {
 			for m := range work {
-				for {
-					status, body, err := s.send(ctx, m)
-					if err == nil && status == http.StatusAccepted {
+				for t.Context().Err() == nil {
+					a, err := s.Call(t.Context(), m.request())
+					if err == nil && a.Code == http.StatusAccepted {
 						break
 					}
-					if ctx.Err() != nil {
-						return
-					}
-					if status != http.StatusServiceUnavailable && status != 0 {
-						t.Errorf("answered %d %s (%v)", status, body, err)
+					// Anything else but a refusal is the client's to try again.
+					if err == nil && a.Code < http.StatusInternalServerError && a.Code != http.StatusTooManyRequests {
+						t.Errorf("answered %d: %v", a.Code, a)
 						break
 					}
 				}
@@ -193,44 +150,24 @@ func (s *system) post(ctx context.Context, t *testing.T, posted []message) {
 	clients.Wait()
 }
 
-func (s *system) send(ctx context.Context, m message) (status int, body string, err error) {
-	path, content := "/orders", m[0].json
-	if len(m) > 1 {
-		var documents []string
-		for _, d := range m {
-			documents = append(documents, d.json)
-		}
-		path, content = "/orders/batch", "["+strings.Join(documents, ",\n")+"]"
+func (m message) request() pipeline.Request {
+	if len(m) == 1 {
+		return pipeline.Request{Body: m[0].json}
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.APIURL+path, bytes.NewReader([]byte(content)))
-	if err != nil {
-		return 0, "", err
+	var documents []string
+	for _, d := range m {
+		documents = append(documents, d.json)
 	}
-	request.Header.Set("Content-Type", "application/json")
-	credentials, err := s.cfg.Credentials.Retrieve(ctx)
-	if err != nil {
-		return 0, "", err
-	}
-	sum := sha256.Sum256([]byte(content))
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "execute-api", s.Region, time.Now()); err != nil {
-		return 0, "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, "", err
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(response.Body)
-	return response.StatusCode, string(answer), err
+	return pipeline.Request{Path: "/orders/batch", Body: pipeline.Array(documents...)}
 }
 
-// collection is what came out: bodies by queue.
+// collection is what came out.
 type collection struct {
-	billing, shipping, rejected map[string]int
+	billing, shipping, rejected *pipeline.Inbox
 }
 
 // settle waits until every order's event is there and the queue is empty, and collects what came out by then.
-func (s *system) settle(ctx context.Context, t *testing.T, posted []message) collection {
+func (s *system) settle(t *testing.T, posted []message) collection {
 	t.Helper()
 	ids := map[string]bool{}
 	for _, m := range posted {
@@ -238,29 +175,26 @@ func (s *system) settle(ctx context.Context, t *testing.T, posted []message) col
 			ids[d.id] = true
 		}
 	}
-	c := collection{map[string]int{}, map[string]int{}, map[string]int{}}
+	c := collection{s.Inbox(s.Subscriber("Billing").QueueURL), s.Inbox(s.Subscriber("Shipping").QueueURL), s.Inbox(s.RejectedQueueURL)}
 	arrived := map[string]bool{}
-	const patience = 3 * time.Minute // without anything new; how long it takes in all is up to the machine
-	news := time.Now()
+	news := time.Now() // how long it takes in all is up to the machine
 	for quiet := 0; quiet < 3; {
-		drained := s.drain(ctx, t, s.Subscriber("Billing").QueueURL, c.billing) +
-			s.drain(ctx, t, s.Subscriber("Shipping").QueueURL, c.shipping) +
-			s.drain(ctx, t, s.RejectedQueueURL, c.rejected)
-		for body := range c.billing {
-			arrived[subject(t, body)] = true
+		events := c.billing.Take(t)
+		for _, m := range events {
+			arrived[pipeline.Parse(t, m.Body).Subject] = true
 		}
-		// A queue hides for 30 s what it gave to a receive call whose answer got lost: in flight is not yet collected.
-		waiting := 0
-		for _, url := range []string{s.QueueURL, s.RejectedQueueURL, s.Subscriber("Billing").QueueURL, s.Subscriber("Shipping").QueueURL} {
-			waiting += s.depth(ctx, t, url)
+		if len(events)+len(c.shipping.Take(t))+len(c.rejected.Take(t)) > 0 {
+			news, quiet = time.Now(), 0
+			continue
 		}
-		if drained > 0 {
-			news = time.Now()
+		var waiting error // a message in flight is not yet collected
+		for _, url := range []string{s.QueueURL, c.billing.URL, c.shipping.URL, c.rejected.URL} {
+			waiting = cmp.Or(waiting, s.Empty(t.Context(), url))
 		}
-		if drained > 0 || waiting > 0 || len(arrived) < len(ids) {
+		if waiting != nil || len(arrived) < len(ids) {
 			quiet = 0
-			if time.Since(news) > patience {
-				t.Fatalf("nothing new for %v: %d of %d events have arrived, %d messages are on the queues", patience, len(arrived), len(ids), waiting)
+			if time.Since(news) > pipeline.Patience {
+				t.Fatalf("nothing new for %v: %d of %d events have arrived; %v", pipeline.Patience, len(arrived), len(ids), waiting)
 			}
 			time.Sleep(200 * time.Millisecond)
 			continue
@@ -271,61 +205,8 @@ func (s *system) settle(ctx context.Context, t *testing.T, posted []message) col
 	return c
 }
 
-// drain takes everything that is on a queue.
-func (s *system) drain(ctx context.Context, t *testing.T, url string, into map[string]int) (n int) {
-	t.Helper()
-	for {
-		out, err := s.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(out.Messages) == 0 {
-			return n
-		}
-		for _, m := range out.Messages {
-			into[aws.ToString(m.Body)]++
-			n++
-			// What is not deleted comes again, and counts as delivered again.
-			_, _ = s.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle})
-		}
-	}
-}
-
-// depth counts the messages of a queue, those in flight too.
-func (s *system) depth(ctx context.Context, t *testing.T, url string) (n int) {
-	t.Helper()
-	out, err := s.queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{
-		"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, value := range out.Attributes {
-		count, err := strconv.Atoi(value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n += count
-	}
-	return n
-}
-
-type event struct {
-	ID, Subject, Time string
-	Data              json.RawMessage
-}
-
-func parse(t *testing.T, body string) (e event) {
-	t.Helper()
-	if err := json.Unmarshal([]byte(body), &e); err != nil {
-		t.Fatalf("event %s: %v", body, err)
-	}
-	return e
-}
-
-func subject(t *testing.T, body string) string { return parse(t, body).Subject }
-
 // check holds what came out against what was posted.
-func (s *system) check(ctx context.Context, t *testing.T, posted []message, got collection) {
+func (s *system) check(t *testing.T, posted []message, got collection) {
 	t.Helper()
 	documents := map[string][]document{} // by id
 	for _, m := range posted {
@@ -333,25 +214,29 @@ func (s *system) check(ctx context.Context, t *testing.T, posted []message, got 
 			documents[d.id] = append(documents[d.id], d)
 		}
 	}
-	stored, refusals := s.table(ctx, t)
+	stored, refusals := s.Stored(t)
+	refused := map[string]bool{}
+	for _, m := range got.rejected.All() {
+		refused[m.Body] = true
+	}
 
 	for id, all := range documents {
-		first, ok := stored[id]
-		if !ok {
+		first := stored[id][order.AttrDocument]
+		if first == "" {
 			t.Errorf("%s is lost", id)
 			continue
 		}
-		if !slices.ContainsFunc(all, func(d document) bool { return d.json == first.document }) {
-			t.Errorf("under %s stands %s, which nobody posted", id, first.document)
+		if !slices.ContainsFunc(all, func(d document) bool { return d.json == first }) {
+			t.Errorf("under %s stands %s, which nobody posted", id, first)
 		}
 		for _, d := range all {
-			if d.json != first.document && got.rejected[d.json] == 0 {
+			if d.json != first && !refused[d.json] {
 				t.Errorf("%s is neither stored nor refused", d.json)
 			}
-			if d.json == first.document && got.rejected[d.json] > 0 {
+			if d.json == first && refused[d.json] {
 				t.Errorf("%s is stored and was refused", d.json)
 			}
-			if d.json != first.document && refusals[id] == 0 {
+			if d.json != first && refusals[id] == 0 {
 				t.Errorf("the table does not say that %s was refused", d.json)
 			}
 		}
@@ -362,17 +247,18 @@ func (s *system) check(ctx context.Context, t *testing.T, posted []message, got 
 		}
 	}
 
-	for name, events := range map[string]map[string]int{"Billing": got.billing, "Shipping": got.shipping} {
+	delivered := map[string]int{}
+	for name, inbox := range map[string]*pipeline.Inbox{"Billing": got.billing, "Shipping": got.shipping} {
 		seen := map[string]string{}
-		for body := range events {
-			e := parse(t, body)
-			if other, again := seen[e.Subject]; again {
-				t.Errorf("%s got two events of %s: %s and %s", name, e.Subject, other, body)
+		for _, m := range inbox.All() {
+			e := pipeline.Parse(t, m.Body)
+			if other, again := seen[e.Subject]; again && other != m.Body {
+				t.Errorf("%s got two events of %s: %s and %s", name, e.Subject, other, m.Body)
 			}
-			seen[e.Subject] = body
+			seen[e.Subject] = m.Body
 			first := stored[e.Subject]
-			if string(e.Data) != first.document || e.Time != first.storedAt || e.ID != order.EventID(e.Subject) {
-				t.Errorf("%s got %s, stored is %+v", name, body, first)
+			if string(e.Data) != first[order.AttrDocument] || e.Time != first[order.AttrStoredAt] || e.ID != order.EventID(e.Subject) {
+				t.Errorf("%s got %s, stored is %+v", name, m.Body, first)
 			}
 		}
 		for id, all := range documents {
@@ -381,69 +267,31 @@ func (s *system) check(ctx context.Context, t *testing.T, posted []message, got 
 				t.Errorf("%s got the event of %s: %v, want %v", name, id, ok, wanted)
 			}
 		}
+		delivered[name] = len(seen)
 	}
 
-	for name, url := range map[string]string{"DLQ": s.DeadLetterQueueURL, "on-failure queue": s.OnFailureQueueURL} {
-		if n := s.depth(ctx, t, url); n > 0 {
-			t.Errorf("%d messages on the %s", n, name)
+	for _, url := range []string{s.DeadLetterQueueURL, s.OnFailureQueueURL} {
+		if err := s.Empty(t.Context(), url); err != nil {
+			t.Error(err)
 		}
 	}
-	s.checkStatus(ctx, t, stored)
-	repeated := 0
-	for _, n := range got.billing {
-		repeated += n - 1
-	}
-	t.Logf("%d orders stored, %d documents refused, %d events, %d of them delivered again", len(stored), len(got.rejected), len(got.billing), repeated)
-}
-
-type storedOrder struct{ document, storedAt string }
-
-// table reads every order, and counts the refusals under each id.
-func (s *system) table(ctx context.Context, t *testing.T) (stored map[string]storedOrder, refusals map[string]int) {
-	t.Helper()
-	stored, refusals = map[string]storedOrder{}, map[string]int{}
-	text := func(i map[string]types.AttributeValue, name string) string {
-		value, _ := i[name].(*types.AttributeValueMemberS)
-		if value == nil {
-			t.Fatalf("item %v has no %s", i, name)
-		}
-		return value.Value
-	}
-	pages := dynamodb.NewScanPaginator(s.tables, &dynamodb.ScanInput{TableName: &s.TableName, ConsistentRead: aws.Bool(true)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, i := range page.Items {
-			if id := text(i, order.AttrOrderID); text(i, order.AttrKind) == order.KindOrder {
-				stored[id] = storedOrder{text(i, order.AttrDocument), text(i, order.AttrStoredAt)}
-			} else {
-				refusals[id]++
-			}
-		}
-	}
-	return stored, refusals
+	s.checkStatus(t, stored)
+	t.Logf("%d orders stored, %d documents refused, %d events, %d of them delivered again",
+		len(stored), len(refused), delivered["Billing"], got.billing.Len()-delivered["Billing"])
 }
 
 // checkStatus asks the API about some of the orders, as their clients would.
-func (s *system) checkStatus(ctx context.Context, t *testing.T, stored map[string]storedOrder) {
+func (s *system) checkStatus(t *testing.T, stored map[string]pipeline.Item) {
 	t.Helper()
 	ids := slices.Sorted(maps.Keys(stored))
 	for n := 0; n < len(ids); n += max(1, len(ids)/50) {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.APIURL+"/orders/"+ids[n], nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20261101/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0")
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer, err := io.ReadAll(response.Body)
-		_ = response.Body.Close()
-		if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(answer), `"document":`+stored[ids[n]].document+`}`) {
-			t.Errorf("GET %s: %d %s (%v)", ids[n], response.StatusCode, answer, err)
-		}
+		want := `"document":` + stored[ids[n]][order.AttrDocument] + `}`
+		pipeline.Eventually(t, func() error {
+			a, err := s.Call(t.Context(), pipeline.Request{Method: http.MethodGet, Path: "/orders/" + ids[n]})
+			if err == nil && (a.Code != http.StatusOK || !strings.Contains(string(a.Body), want)) {
+				err = fmt.Errorf("GET %s: %w", ids[n], a)
+			}
+			return err
+		})
 	}
 }

@@ -31,7 +31,7 @@ type proxy struct {
 	mu        sync.Mutex
 	rng       *rand.Rand
 	on        bool
-	lastKill  time.Time
+	lastKill  map[string]time.Time
 	kills     map[string]int // by the operation that the process was in
 	fired     map[string]int // other faults, by operation and kind
 	wantKills map[string]int
@@ -53,7 +53,7 @@ func startProxy(t *testing.T) *proxy {
 	}
 	p := &proxy{
 		port: listener.Addr().(*net.TCPAddr).Port,
-		rng:  rand.New(rand.NewPCG(1, 2)), kills: map[string]int{}, fired: map[string]int{}, spared: map[string]bool{},
+		rng:  rand.New(rand.NewPCG(1, 2)), lastKill: map[string]time.Time{}, kills: map[string]int{}, fired: map[string]int{}, spared: map[string]bool{},
 	}
 	p.Server = &http.Server{Handler: p}
 	go func() { _ = p.Serve(listener) }()
@@ -144,8 +144,8 @@ func (p *proxy) choose(operation, connection string) string {
 		delete(p.spared, connection)
 		return ""
 	}
-	if p.kills[operation] < p.wantKills[operation] && time.Since(p.lastKill) > 250*time.Millisecond {
-		p.lastKill = time.Now()
+	if p.kills[operation] < p.wantKills[operation] && time.Since(p.lastKill[operation]) > 250*time.Millisecond {
+		p.lastKill[operation] = time.Now()
 		return []string{"kill before", "kill during"}[p.rng.IntN(2)]
 	}
 	if p.rng.Float64() > chance {

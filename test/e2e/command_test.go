@@ -4,99 +4,57 @@ package e2e
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
-// orders is the operator's command, built once.
-var orders = sync.OnceValues(func() (string, error) {
-	program := filepath.Join(world.emulator.Dir, "orders")
-	build := exec.Command("go", "build", "-o", program, "./cmd/orders")
-	build.Dir = world.root
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the command: %w\n%s", err, out)
-	}
-	return program, nil
-})
-
-// command prepares a run of the operator's command, in an empty folder, as a person would run it: AWS_ENDPOINT_URL points to the
-// emulator.
+// command prepares a run of the operator's command.
 func command(t *testing.T, stdin string, args ...string) *exec.Cmd {
 	t.Helper()
-	program, err := orders()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), program, args...)
-	cmd.Dir = t.TempDir()
-	cmd.Env = world.emulator.Environ()
+	cmd := world.Command(t, args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	return cmd
 }
 
-// output is what a run wrote.
-type output struct{ stdout, stderr string }
+// patience is a flag of commands that wait.
+var patience = pipeline.Patience.String()
 
-// runOrders runs the command, which must exit with a status.
-func runOrders(t *testing.T, status int, stdin string, args ...string) output {
+// runOrders runs the command, which must exit with a status and write some texts.
+func runOrders(t *testing.T, status int, stdin string, args []string, texts ...string) pipeline.Output {
 	t.Helper()
-	return finish(t, status, command(t, stdin, args...))
+	return finish(t, status, command(t, stdin, args...), texts...)
 }
 
-func finish(t *testing.T, status int, cmd *exec.Cmd) output {
+func finish(t *testing.T, status int, cmd *exec.Cmd, texts ...string) pipeline.Output {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
+	out := pipeline.Finish(t, cmd)
+	if err := out.Want(status, texts...); err != nil {
+		t.Errorf("orders %q: %v", cmd.Args[1:], err)
 	}
-	if got := cmd.ProcessState.ExitCode(); got != status {
-		t.Errorf("orders %q exited with %d, want %d\n%s%s", cmd.Args[1:], got, status, &stdout, &stderr)
-	}
-	return output{stdout.String(), stderr.String()}
-}
-
-// says: every failure is two lines, what went wrong and what to do next.
-func (o output) says(t *testing.T, wants ...string) {
-	t.Helper()
-	for _, want := range append(wants, "orders: ", "   ->   ") {
-		if !strings.Contains(o.stderr, want) {
-			t.Errorf("standard error lacks %q:\n%s", want, o.stderr)
-		}
-	}
+	return out
 }
 
 func TestCommandDescribe(t *testing.T) {
 	t.Parallel()
 	var got deployment.Deployment
-	if err := json.Unmarshal([]byte(runOrders(t, 0, "", "describe", "--json").stdout), &got); err != nil {
+	if err := json.Unmarshal([]byte(runOrders(t, 0, "", []string{"describe", "--json"}).Stdout), &got); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(*world.Deployment, got); diff != "" {
 		t.Errorf("orders describe --json (-want +got):\n%s", diff)
 	}
-	plain := runOrders(t, 0, "", "describe", "--env", "local").stdout
-	for _, want := range []string{world.APIURL, world.TableName, world.DeadLetterQueueURL, world.RejectedQueueURL, world.shipping.url} {
-		if !strings.Contains(plain, want) {
-			t.Errorf("orders describe lacks %s:\n%s", want, plain)
-		}
-	}
+	runOrders(t, 0, "", []string{"describe", "--env", "local"}, world.APIURL, world.TableName, world.DeadLetterQueueURL, world.RejectedQueueURL, world.shipping.URL)
 }
 
 // TestCommandPost: the documents arrive as they stand in the input, whatever the way.
@@ -137,15 +95,15 @@ func TestCommandPost(t *testing.T) {
 				} else {
 					args, stdin = append(args, "-"), content
 				}
-				out := runOrders(t, 0, stdin, args...)
-				accepted := regexp.MustCompile(`(?m)^(\S+)\taccepted\tmessage \S+$`).FindAllStringSubmatch(out.stdout, -1)
+				out := runOrders(t, 0, stdin, args)
+				accepted := regexp.MustCompile(`(?m)^(\S+)\taccepted\tmessage \S+$`).FindAllStringSubmatch(out.Stdout, -1)
 				var named []string
 				for _, match := range accepted {
 					named = append(named, match[1])
 				}
 				slices.Sort(named)
 				if diff := cmp.Diff(slices.Sorted(slices.Values(ids)), named); diff != "" {
-					t.Errorf("the accepted orders (-want +got):\n%s\n%s%s", diff, out.stdout, out.stderr)
+					t.Errorf("the accepted orders (-want +got):\n%s\n%s%s", diff, out.Stdout, out.Stderr)
 				}
 				for i, id := range ids {
 					if got := awaitStored(t, id).document(); got != documents[i] {
@@ -158,13 +116,13 @@ func TestCommandPost(t *testing.T) {
 
 	t.Run("samples", func(t *testing.T) {
 		t.Parallel()
-		out := runOrders(t, 0, "", "post", "--sample", "3")
-		for line := range strings.Lines(out.stdout) {
+		out := runOrders(t, 0, "", []string{"post", "--sample", "3"})
+		for line := range strings.Lines(out.Stdout) {
 			id, _, _ := strings.Cut(line, "\t")
 			awaitStored(t, id)
 		}
-		if got := strings.Count(out.stdout, "\n"); got != 3 {
-			t.Errorf("%d lines, want 3:\n%s", got, out.stdout)
+		if got := strings.Count(out.Stdout, "\n"); got != 3 {
+			t.Errorf("%d lines, want 3:\n%s", got, out.Stdout)
 		}
 	})
 
@@ -182,10 +140,9 @@ func TestCommandPost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			id := newID("unsent")
-			out := runOrders(t, 1, newOrder(id)+"\n"+c.bad, "post", "-")
-			out.says(t, append(c.says, "nothing was sent")...)
-			if out.stdout != "" {
-				t.Errorf("it accepted:\n%s", out.stdout)
+			out := runOrders(t, 1, newOrder(id)+"\n"+c.bad, []string{"post", "-"}, append(c.says, "nothing was sent")...)
+			if out.Stdout != "" {
+				t.Errorf("it accepted:\n%s", out.Stdout)
 			}
 			if a := get(t, id); a.Status != "UNKNOWN" {
 				t.Errorf("the good order was sent: %v", a)
@@ -195,18 +152,14 @@ func TestCommandPost(t *testing.T) {
 	t.Run("the API's own check", func(t *testing.T) {
 		t.Parallel()
 		good := newID("unchecked")
-		out := runOrders(t, 1, newOrder(good)+`{"orderId":"a"}`, "post", "--no-check", "-")
-		out.says(t, "not accepted: 400 INVALID", "1 order not accepted")
-		if !strings.Contains(out.stdout, "\taccepted\t") {
-			t.Errorf("the good order was not accepted:\n%s", out.stdout)
-		}
+		runOrders(t, 1, newOrder(good)+`{"orderId":"a"}`, []string{"post", "--no-check", "-"}, "not accepted: 400 INVALID", "1 order not accepted", "\taccepted\t")
 		awaitStored(t, good)
 	})
 	t.Run("no emulator", func(t *testing.T) {
 		t.Parallel()
 		cmd := command(t, newOrder(newID("nowhere")), "post", "--retry-for", "1s", "-")
 		cmd.Env = append(cmd.Env, "AWS_ENDPOINT_URL=http://127.0.0.1:1") // nobody listens there
-		finish(t, 1, cmd).says(t, "127.0.0.1:1")
+		finish(t, 1, cmd, "127.0.0.1:1")
 	})
 }
 
@@ -217,33 +170,29 @@ func TestCommandStatus(t *testing.T) {
 		id := newID("status")
 		document := newOrder(id, `"own":[1.00 , "\ud800"]`)
 		post(t, document)
-		if out := runOrders(t, 0, "", "status", id, "--wait", "30s"); !strings.Contains(out.stdout, "order "+id+": STORED") || !strings.Contains(out.stdout, document) {
-			t.Errorf("orders status:\n%s", out.stdout)
-		}
-		if out := runOrders(t, 0, "", "status", "--json", id); out.stdout != string(get(t, id).body)+"\n" {
-			t.Errorf("orders status --json gives %q, the API %q", out.stdout, get(t, id).body)
+		runOrders(t, 0, "", []string{"status", id, "--wait", patience}, "order "+id+": STORED", document)
+		if out := runOrders(t, 0, "", []string{"status", "--json", id}); out.Stdout != string(get(t, id).Body)+"\n" {
+			t.Errorf("orders status --json gives %q, the API %q", out.Stdout, get(t, id).Body)
 		}
 	})
 	t.Run("refused", func(t *testing.T) {
 		t.Parallel()
 		id := newID("status")
 		send(t, strings.Replace(newOrder(id), "EUR", "euro", 1))
-		out := runOrders(t, 3, "", "status", id, "--wait", "30s")
-		if !strings.Contains(out.stdout, "REFUSED") || !strings.Contains(out.stdout, "invalid at /currency") {
-			t.Errorf("orders status:\n%s%s", out.stdout, out.stderr)
-		}
+		runOrders(t, 3, "", []string{"status", id, "--wait", patience}, "REFUSED", "invalid at /currency")
 	})
 	t.Run("unknown", func(t *testing.T) {
 		t.Parallel()
-		runOrders(t, 4, "", "status", newID("status")).says(t, "unknown")
+		runOrders(t, 4, "", []string{"status", newID("status")}, "unknown")
 	})
 }
 
 // TestCommandEvents: the events of the chosen subscriber, byte for byte; Ctrl-C ends it well.
 func TestCommandEvents(t *testing.T) { // alone: it takes the events away
 	awaitSettled(t)
-	world.shipping.pause(t)
-	cmd := command(t, "", "events", "--subscriber", "shipping", "--json")
+	world.shipping.pause.Lock()
+	defer world.shipping.pause.Unlock()
+	cmd := command(t, "", "events", "--subscriber", "shipping", "--json", "--timeout", patience)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -256,7 +205,7 @@ func TestCommandEvents(t *testing.T) { // alone: it takes the events away
 	post(t, strings.Replace(newOrder(store), `"web"`, `"store"`, 1))
 	awaitStored(t, store)
 	post(t, document)
-	var printed event
+	var printed pipeline.Event
 	lines := bufio.NewScanner(stdout)
 	for printed.Subject != web && lines.Scan() {
 		if strings.Contains(lines.Text(), store) {
@@ -265,7 +214,7 @@ func TestCommandEvents(t *testing.T) { // alone: it takes the events away
 		_ = json.Unmarshal(lines.Bytes(), &printed)
 	}
 	// Billing gets the same bytes.
-	if want := world.billing.awaitEvent(t, web).body; lines.Text() != want {
+	if want := world.billing.awaitEvent(t, web).Body; lines.Text() != want {
 		t.Errorf("orders events printed %q, want %q", lines.Text(), want)
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
@@ -276,11 +225,11 @@ func TestCommandEvents(t *testing.T) { // alone: it takes the events away
 	}
 
 	post(t, newOrder(newID("shown")))
-	out := runOrders(t, 0, "", "events", "--subscriber", "Shipping", "--count", "1", "--timeout", "30s")
-	if !strings.Contains(out.stdout, "Shipping") || strings.Count(out.stdout, "\n") != 1 {
-		t.Errorf("orders events --count 1:\n%s", out.stdout)
+	out := runOrders(t, 0, "", []string{"events", "--subscriber", "Shipping", "--count", "1", "--timeout", patience}, "Shipping")
+	if strings.Count(out.Stdout, "\n") != 1 {
+		t.Errorf("orders events --count 1:\n%s", out.Stdout)
 	}
-	runOrders(t, 1, "", "events", "--subscriber", "Shipping", "--count", "1", "--timeout", "1s").says(t, "0 events of 1 within 1s")
+	runOrders(t, 1, "", []string{"events", "--subscriber", "Shipping", "--count", "1000000", "--timeout", "1s"}, "of 1000000 within 1s")
 }
 
 // TestCommandMistakes: what a person mistypes gets a message and exit status 2, what is not there 1.
@@ -308,12 +257,10 @@ func TestCommandMistakes(t *testing.T) {
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			t.Parallel()
-			runOrders(t, c.status, "", strings.Fields(c.args)...).says(t, c.says...)
+			runOrders(t, c.status, "", strings.Fields(c.args), c.says...)
 		})
 	}
 	for _, args := range []string{"--help", "post --help", "status --help", "events --help", "describe --help", "up --help", "down --help"} {
-		if out := runOrders(t, 0, "", strings.Fields(args)...); !strings.Contains(out.stdout, "Usage: orders") {
-			t.Errorf("orders %s prints:\n%s", args, out.stdout)
-		}
+		runOrders(t, 0, "", strings.Fields(args), "Usage: orders")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderpipeline/orderpipeline/order"
+	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
 // hostile are JSON values, as they stand in a document, that break what decodes and encodes again on the way, or builds forms,
@@ -82,7 +83,7 @@ func TestExactness(t *testing.T) {
 			}
 			document := layouts["dense"](members)
 			p := posted{id: id, document: document, channel: "web"}
-			p.messageID = accepted(t, mustCall(t, request{body: document, contentType: "application/json; charset=utf-8"}))
+			p.messageID = accepted(t, mustCall(t, request{Body: document, ContentType: "application/json; charset=utf-8"}))
 			p.check(t)
 		})
 	}
@@ -142,7 +143,7 @@ func TestExactnessInBatch(t *testing.T) {
 			documents = append(documents, p.document)
 		}
 		body := "\n[ " + strings.Join(documents, "\r\n , \t") + " ]\n"
-		messageID := accepted(t, mustCall(t, request{path: "/orders/batch", body: body, contentType: "application/json; charset=utf-8"}))
+		messageID := accepted(t, mustCall(t, request{Path: "/orders/batch", Body: body, ContentType: "application/json; charset=utf-8"}))
 		for _, p := range batch {
 			p.messageID = messageID
 			p.check(t)
@@ -169,12 +170,12 @@ func (p posted) check(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantItems := map[string]map[string]string{order.ItemOrder: {
+	wantItems := map[string]pipeline.Item{order.ItemOrder: {
 		order.AttrOrderID: p.id, order.AttrItem: order.ItemOrder, order.AttrKind: order.KindOrder, order.AttrDocument: p.document,
 		order.AttrHash: hash, order.AttrHashVersion: fmt.Sprint(order.HashVersion), order.AttrMessageID: p.messageID,
 		order.AttrStoredAt: a.StoredAt, order.AttrAcceptedAt: a.AcceptedAt,
 	}}
-	if diff := cmp.Diff(wantItems, items(t, p.id)); diff != "" {
+	if diff := cmp.Diff(wantItems, world.Items(t, p.id)); diff != "" {
 		t.Errorf("%s: the table (-want +got):\n%s", p.id, diff)
 	}
 	acceptedAt, storedAt := instant(t, a.AcceptedAt), instant(t, a.StoredAt)
@@ -193,16 +194,16 @@ func (p posted) check(t *testing.T) {
 	}
 	for _, s := range subscribers {
 		m := s.awaitEvent(t, p.id)
-		_, data, _ := strings.Cut(m.body, `,"data":`)
+		_, data, _ := strings.Cut(m.Body, `,"data":`)
 		same("the event at "+s.name, strings.TrimSuffix(data, "}"))
-		want := event{
+		want := pipeline.Event{
 			SpecVersion: "1.0", ID: order.EventID(p.id), Source: "urn:orderpipeline", Type: "orderpipeline.order.created.v1",
 			Subject: p.id, Time: a.StoredAt, DataContentType: "application/json", Data: m.event.Data,
 		}
 		if diff := cmp.Diff(want, m.event); diff != "" {
 			t.Errorf("%s: the event at %s (-want +got):\n%s", p.id, s.name, diff)
 		}
-		if diff := cmp.Diff(wantAttributes, m.attributes); diff != "" {
+		if diff := cmp.Diff(wantAttributes, m.Attributes); diff != "" {
 			t.Errorf("%s: the attributes at %s (-want +got):\n%s", p.id, s.name, diff)
 		}
 	}
@@ -228,8 +229,8 @@ func TestSubscribersGetTheirShare(t *testing.T) {
 		if channel == "web" {
 			want = 1
 		}
-		if got := len(world.shipping.events(t, ids[i])); got != want {
-			t.Errorf("Shipping has %d events of channel %q, want %d", got, channel, want)
+		if got := len(world.shipping.events(ids[i])); got != want {
+			t.Errorf("Shipping has %d different events of channel %q, want %d", got, channel, want)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orderpipeline/orderpipeline/order"
+	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
 // TestSameOrderAgain: an order posted many times, at once and later, in other spellings, is one item and one event.
@@ -24,7 +25,7 @@ func TestSameOrderAgain(t *testing.T) {
 	if first.document() != document {
 		t.Errorf("stored is %q, posted was %q", first.document(), document)
 	}
-	before := items(t, id)
+	before := world.Items(t, id)
 
 	postAtOnce(t,
 		document,
@@ -36,18 +37,18 @@ func TestSameOrderAgain(t *testing.T) {
 	send(t, document)
 	awaitSettled(t)
 
-	if diff := cmp.Diff(before, items(t, id)); diff != "" || len(before) != 1 {
+	if diff := cmp.Diff(before, world.Items(t, id)); diff != "" || len(before) != 1 {
 		t.Errorf("the table had %v, then (-was +is):\n%s", before, diff)
 	}
-	if again := get(t, id); string(again.body) != string(first.body) {
-		t.Errorf("GET answered %s, then %s", first.body, again.body)
+	if again := get(t, id); string(again.Body) != string(first.Body) {
+		t.Errorf("GET answered %s, then %s", first.Body, again.Body)
 	}
 	for _, s := range []*collector{world.billing, world.shipping} {
-		if events := s.events(t, id); len(events) != 1 || events[0].event.ID != order.EventID(id) {
+		if events := s.events(id); len(events) != 1 || events[0].event.ID != order.EventID(id) {
 			t.Errorf("%s has %d events, want one: %v", s.name, len(events), events)
 		}
 	}
-	if found := world.rejected.find(t, 0, func(m message) bool { return m.attributes["orderId"] == id }); len(found) > 0 {
+	if found := world.rejected.find(func(m message) bool { return m.Attributes["orderId"] == id }); len(found) > 0 {
 		t.Errorf("a duplicate was refused: %v", found)
 	}
 }
@@ -59,7 +60,7 @@ func postAtOnce(t *testing.T, documents ...string) {
 	var group errgroup.Group
 	for i, document := range documents {
 		group.Go(func() (err error) {
-			answers[i], err = call(t.Context(), request{body: document})
+			answers[i], err = call(t.Context(), request{Body: document})
 			return err
 		})
 	}
@@ -91,10 +92,10 @@ func TestConflict(t *testing.T) {
 
 			messageID := post(t, other)
 			m := awaitRejected(t, messageID)
-			if m.body != other {
-				t.Errorf("the rejected queue has %q, posted was %q", m.body, other)
+			if m.Body != other {
+				t.Errorf("the rejected queue has %q, posted was %q", m.Body, other)
 			}
-			if diff := cmp.Diff(map[string]string{"reason": "conflict", "messageId": messageID, "orderId": id}, m.attributes); diff != "" {
+			if diff := cmp.Diff(map[string]string{"reason": "conflict", "messageId": messageID, "orderId": id}, m.Attributes); diff != "" {
 				t.Errorf("the rejected document's attributes (-want +got):\n%s", diff)
 			}
 
@@ -120,7 +121,7 @@ func TestConflict(t *testing.T) {
 				t.Errorf("GET answers %v after the same conflict again", a)
 			}
 			wantRefusal(t, id, other, map[string]string{order.AttrReason: "conflict", order.AttrMessageID: messageID}) // the first
-			if events := world.billing.events(t, id); len(events) != 1 {
+			if events := world.billing.events(id); len(events) != 1 {
 				t.Errorf("Billing has %d events: %v", len(events), events)
 			}
 		})
@@ -131,12 +132,12 @@ func TestConflict(t *testing.T) {
 func wantRefusal(t *testing.T, id, document string, attributes map[string]string) {
 	t.Helper()
 	parsed, _ := order.DefaultSchema().Parse([]byte(document))
-	got := items(t, id)[order.RefusalItem(parsed.Hash)]
+	got := world.Items(t, id)[order.RefusalItem(parsed.Hash)]
 	if got == nil {
-		t.Errorf("the table has no refusal of hash %s: %v", parsed.Hash, items(t, id))
+		t.Errorf("the table has no refusal of hash %s: %v", parsed.Hash, world.Items(t, id))
 		return
 	}
-	want := map[string]string{
+	want := pipeline.Item{
 		order.AttrOrderID: id, order.AttrItem: order.RefusalItem(parsed.Hash), order.AttrKind: order.KindRefusal,
 		order.AttrHash: parsed.Hash, order.AttrHashVersion: "1",
 		order.AttrAcceptedAt: got[order.AttrAcceptedAt], order.AttrRefusedAt: got[order.AttrRefusedAt], order.AttrExpiresAt: got[order.AttrExpiresAt],

@@ -12,14 +12,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderpipeline/orderpipeline/order"
+	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
 // TestLogs: one JSON line a batch, with numbers that are right, and nothing of any order in any log.
-func TestLogs(t *testing.T) { // alone: it counts what the functions do
+func TestLogs(t *testing.T) { // alone: it sums up what the functions do
 	awaitSettled(t)
 	before := processed(t)
 	secret := newID("secret")[4:] // also in ids: they are the clients' own
@@ -30,10 +29,10 @@ func TestLogs(t *testing.T) { // alone: it counts what the functions do
 	post(t, goodDocument+" ")                          // a duplicate
 	post(t, newOrder(good, `"note":"not `+secret+`"`)) // a conflict
 	post(t, newOrder(twice, `"`+secret+`":1`, `"`+secret+`":2`))
-	send(t, array(newOrder(bad, `"note":["`+secret+`"]`), newOrder(bad+"2", `"note":"`+secret+`"`)))
+	send(t, pipeline.Array(newOrder(bad, `"note":["`+secret+`"]`), newOrder(bad+"2", `"note":"`+secret+`"`)))
 	send(t, `{"orderId":"`+secret+`"`) // not JSON
-	send(t, array(repeat(order.MaxMessageOrders+1, `"`+secret+`"`)...))
-	mustCall(t, request{body: `{"` + secret + `":"` + secret + `"}`})
+	send(t, pipeline.Array(repeat(order.MaxMessageOrders+1, `"`+secret+`"`)...))
+	mustCall(t, request{Body: `{"` + secret + `":"` + secret + `"}`})
 	get(t, "unknown-"+secret)
 	get(t, "%20"+secret)
 	awaitSettled(t)
@@ -41,16 +40,13 @@ func TestLogs(t *testing.T) { // alone: it counts what the functions do
 	want := tally{messages: 8, orders: 7, stored: 3, duplicates: 1, refused: map[order.Code]int{
 		order.Conflict: 1, order.DuplicateMember: 1, order.Invalid: 1, order.NotJSON: 1, order.BatchTooLong: 1,
 	}}
-	eventually(t, func() error { // a log comes a moment after what it tells of
-		if diff := cmp.Diff(want, processed(t).since(before), cmp.AllowUnexported(tally{})); diff != "" {
-			return fmt.Errorf("what the processor's log tells (-want +got):\n%s", diff)
-		}
-		return nil
+	pipeline.Eventually(t, func() error { // a log comes a moment after what it tells of
+		return processed(t).since(before).atLeast(want)
 	})
 
 	groups := logGroups(t)
 	for _, function := range []string{world.ProcessorFunction, world.PublisherFunction, world.StatusFunction} {
-		if len(logLines(t, logGroup(t, function))) == 0 {
+		if len(logLines(t, world.LogGroup(t, function))) == 0 {
 			t.Errorf("there is no log of %s", function)
 		}
 	}
@@ -64,18 +60,19 @@ func TestLogs(t *testing.T) { // alone: it counts what the functions do
 		}
 	}
 	for function, want := range map[string]string{world.ProcessorFunction: "batch processed", world.PublisherFunction: "batch published"} {
-		for invocation, lines := range logLines(t, logGroup(t, function)) {
+		for invocation, lines := range logLines(t, world.LogGroup(t, function)) {
 			if len(lines) != 1 {
 				t.Errorf("%s: %d lines, want 1: %q", invocation, len(lines), lines)
 				continue
 			}
 			var entry struct{ Time, Level, Msg string }
-			if err := json.Unmarshal([]byte(lines[0]), &entry); err != nil || entry.Msg != want || entry.Level != "INFO" || entry.Time == "" {
+			// WARN where a call of AWS failed, as on a busy machine.
+			if err := json.Unmarshal([]byte(lines[0]), &entry); err != nil || entry.Msg != want || entry.Level != "INFO" && entry.Level != "WARN" || entry.Time == "" {
 				t.Errorf("%s: %v in %q, want a JSON line %q of level INFO", invocation, err, lines[0], want)
 			}
 		}
 	}
-	for invocation, lines := range logLines(t, logGroup(t, world.StatusFunction)) {
+	for invocation, lines := range logLines(t, world.LogGroup(t, world.StatusFunction)) {
 		if len(lines) > 0 {
 			t.Errorf("%s: the status function, which had no trouble, logs %q", invocation, lines)
 		}
@@ -92,7 +89,7 @@ type tally struct {
 func processed(t *testing.T) tally {
 	t.Helper()
 	sum := tally{refused: map[order.Code]int{}}
-	for _, lines := range logLines(t, logGroup(t, world.ProcessorFunction)) {
+	for _, lines := range logLines(t, world.LogGroup(t, world.ProcessorFunction)) {
 		for _, line := range lines {
 			var entry struct {
 				Messages, Orders, Stored, Duplicates int
@@ -124,22 +121,23 @@ func (s tally) since(before tally) tally {
 	return tally{s.messages - before.messages, s.orders - before.orders, s.stored - before.stored, s.duplicates - before.duplicates, refused}
 }
 
-// logGroup is where a function logs to.
-func logGroup(t *testing.T, function string) string {
-	t.Helper()
-	out, err := world.lambda.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: &function})
-	if err != nil {
-		t.Fatal(err)
+// atLeast says what a tally lacks. A message that is delivered again counts again; an order is stored once, and a duplicate when
+// the answer to the call that stored it got lost.
+func (s tally) atLeast(want tally) error {
+	ok := s.messages >= want.messages && s.orders >= want.orders && s.stored <= want.stored && s.duplicates >= want.duplicates &&
+		s.stored+s.duplicates >= want.stored+want.duplicates && len(s.refused) == len(want.refused)
+	for code, n := range want.refused {
+		ok = ok && s.refused[code] >= n
 	}
-	if out.LoggingConfig == nil || aws.ToString(out.LoggingConfig.LogGroup) == "" {
-		return "/aws/lambda/" + function
+	if !ok {
+		return fmt.Errorf("the processor's log tells of %+v, want %+v", s, want)
 	}
-	return aws.ToString(out.LoggingConfig.LogGroup)
+	return nil
 }
 
 func logGroups(t *testing.T) (names []string) {
 	t.Helper()
-	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(world.logs, &cloudwatchlogs.DescribeLogGroupsInput{})
+	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(world.Logs, &cloudwatchlogs.DescribeLogGroupsInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
@@ -159,7 +157,7 @@ var platform = []string{"START RequestId: ", "END RequestId: ", "REPORT RequestI
 func logLines(t *testing.T, group string) map[string][]string {
 	t.Helper()
 	lines := map[string][]string{}
-	pages := cloudwatchlogs.NewFilterLogEventsPaginator(world.logs, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group})
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(world.Logs, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {

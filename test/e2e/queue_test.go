@@ -7,12 +7,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderpipeline/orderpipeline/order"
+	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
 // sendWithNeighbours puts a message on the queue between two good orders, in one request, so that the processor gets them
@@ -20,19 +20,7 @@ import (
 func sendWithNeighbours(t *testing.T, body string) (messageID string) {
 	t.Helper()
 	before, after := newID("before"), newID("after")
-	var entries []types.SendMessageBatchRequestEntry
-	for i, body := range []string{newOrder(before), body, newOrder(after)} {
-		entries = append(entries, types.SendMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(i)), MessageBody: &body})
-	}
-	out, err := world.queues.SendMessageBatch(t.Context(), &sqs.SendMessageBatchInput{QueueUrl: &world.QueueURL, Entries: entries})
-	if err != nil || len(out.Failed) > 0 {
-		t.Fatal(err, out)
-	}
-	for _, sent := range out.Successful {
-		if aws.ToString(sent.Id) == "1" {
-			messageID = aws.ToString(sent.MessageId)
-		}
-	}
+	messageID = world.Send(t, world.QueueURL, pipeline.Message{Body: newOrder(before)}, pipeline.Message{Body: body}, pipeline.Message{Body: newOrder(after)})[1]
 	awaitStored(t, before)
 	awaitStored(t, after)
 	return messageID
@@ -48,7 +36,7 @@ func TestUnusableMessage(t *testing.T) {
 		"two documents":         {newOrder(newID("two")) + "\n" + newOrder(newID("two")), "not-json"},
 		"a byte order mark":     {"\ufeff" + newOrder(newID("mark")), "not-json"},
 		"an empty array":        {" [ ] ", "empty-batch"},
-		"1001 orders":           {array(repeat(order.MaxMessageOrders+1, newOrder("too-many"))...), "batch-too-long"},
+		"1001 orders":           {pipeline.Array(repeat(order.MaxMessageOrders+1, newOrder("too-many"))...), "batch-too-long"},
 		"an object":             {"{}", "invalid"},
 		"null":                  {"null", "invalid"},
 		"a number":              {" 1.00\n", "invalid"},
@@ -60,11 +48,14 @@ func TestUnusableMessage(t *testing.T) {
 			t.Parallel()
 			messageID := sendWithNeighbours(t, c.body)
 			m := awaitRejected(t, messageID)
-			if m.body != c.body {
-				t.Errorf("the rejected queue has %q, sent was %q", m.body, c.body)
+			if m.Body != c.body {
+				t.Errorf("the rejected queue has %q, sent was %q", m.Body, c.body)
 			}
-			delete(m.attributes, "pointer") // the order package's matter
-			if diff := cmp.Diff(map[string]string{"reason": c.reason, "messageId": messageID}, m.attributes); diff != "" {
+			want := map[string]string{"reason": c.reason, "messageId": messageID}
+			if pointer, ok := m.Attributes["pointer"]; ok { // the order package's matter
+				want["pointer"] = pointer
+			}
+			if diff := cmp.Diff(want, m.Attributes); diff != "" {
 				t.Errorf("its attributes (-want +got):\n%s", diff)
 			}
 		})
@@ -93,15 +84,15 @@ func TestBadOrder(t *testing.T) {
 			messageID := sendWithNeighbours(t, bad)
 
 			m := awaitRejected(t, messageID)
-			if m.body != bad {
-				t.Errorf("the rejected queue has %q, sent was %q", m.body, bad)
+			if m.Body != bad {
+				t.Errorf("the rejected queue has %q, sent was %q", m.Body, bad)
 			}
 			wantAttributes := map[string]string{"reason": c.reason, "messageId": messageID, "orderId": id}
 			wantItem := map[string]string{order.AttrReason: c.reason, order.AttrMessageID: messageID}
 			if c.pointer != "" {
 				wantAttributes["pointer"], wantItem[order.AttrPointer] = c.pointer, c.pointer
 			}
-			if diff := cmp.Diff(wantAttributes, m.attributes); diff != "" {
+			if diff := cmp.Diff(wantAttributes, m.Attributes); diff != "" {
 				t.Errorf("its attributes (-want +got):\n%s", diff)
 			}
 			a := awaitAnswer(t, id, "REFUSED")
@@ -110,12 +101,12 @@ func TestBadOrder(t *testing.T) {
 			}
 			wantRefusal(t, id, bad, wantItem)
 			awaitSettled(t)
-			if events := world.billing.events(t, id); len(events) > 0 {
+			if events := world.billing.events(id); len(events) > 0 {
 				t.Errorf("a refused order has an event: %v", events)
 			}
 
 			post(t, good)
-			eventually(t, func() error {
+			pipeline.Eventually(t, func() error {
 				if a = get(t, id); a.Status != "STORED" {
 					return fmt.Errorf("the good order after the bad one: %v", a)
 				}
@@ -154,12 +145,12 @@ func TestBadOrderInBatch(t *testing.T) {
 		if a := awaitAnswer(t, id, "REFUSED"); a.Refusals[0].Reason != "invalid" || a.Refusals[0].Pointer != "/currency" {
 			t.Errorf("order %d: GET answers %v", i, a)
 		}
-		m := world.rejected.await(t, "order "+id, func(m message) bool { return m.attributes["orderId"] == id })
-		if m.body != documents[i] {
-			t.Errorf("order %d: the rejected queue has %q, sent was %q", i, m.body, documents[i])
+		m := world.rejected.await(t, "order "+id, func(m message) bool { return m.Attributes["orderId"] == id })
+		if m.Body != documents[i] {
+			t.Errorf("order %d: the rejected queue has %q, sent was %q", i, m.Body, documents[i])
 		}
 		want := map[string]string{"reason": "invalid", "pointer": "/currency", "messageId": messageID, "orderId": id, "batchIndex": fmt.Sprint(i)}
-		if diff := cmp.Diff(want, m.attributes); diff != "" {
+		if diff := cmp.Diff(want, m.Attributes); diff != "" {
 			t.Errorf("order %d: attributes (-want +got):\n%s", i, diff)
 		}
 		wantRefusal(t, id, documents[i], map[string]string{
@@ -189,24 +180,19 @@ func TestFullArray(t *testing.T) { // alone: it keeps the processor busy for sec
 	for i := range documents {
 		documents[i] = newOrder(fmt.Sprintf("%s-%d", prefix, i))
 	}
-	send(t, array(documents...))
-	var events []message
-	eventually(t, func() error {
-		events = world.billing.find(t, 0, func(m message) bool { return strings.HasPrefix(m.event.Subject, prefix+"-") })
-		if len(events) < len(documents) {
-			return fmt.Errorf("%d of %d events arrived", len(events), len(documents))
+	send(t, pipeline.Array(documents...))
+	pipeline.Eventually(t, func() error {
+		got := map[string]bool{}
+		for _, m := range world.billing.find(func(m message) bool { return strings.HasPrefix(m.event.Subject, prefix) }) {
+			got[string(m.event.Data)] = true
+		}
+		for i, document := range documents {
+			if !got[document] {
+				return fmt.Errorf("order %d has no event", i)
+			}
 		}
 		return nil
 	})
-	got := map[string]bool{}
-	for _, m := range events {
-		got[string(m.event.Data)] = true
-	}
-	for i, document := range documents {
-		if !got[document] {
-			t.Errorf("order %d has no event", i)
-		}
-	}
 }
 
 // TestSize: the largest document that can be published is accepted, stored and published; one byte more is not accepted, and
@@ -214,16 +200,7 @@ func TestFullArray(t *testing.T) { // alone: it keeps the processor busy for sec
 func TestSize(t *testing.T) { // alone: with a larger limit of the queue, TestQueueRefuses would find no refusal
 	const topic = 256 << 10
 	largest := topic - order.EnvelopeReserve
-	limit := func(value string) {
-		t.Helper()
-		_, err := world.queues.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{
-			QueueUrl: &world.QueueURL, Attributes: map[string]string{"MaximumMessageSize": value},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	out, err := world.queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
+	out, err := world.Queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
 		QueueUrl: &world.QueueURL, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameMaximumMessageSize},
 	})
 	if err != nil {
@@ -241,18 +218,17 @@ func TestSize(t *testing.T) { // alone: with a larger limit of the queue, TestQu
 	p := posted{id: id, document: ofSize(id, largest), channel: "web"}
 	p.messageID = post(t, p.document)
 	p.check(t)
-	wantUnavailable(t, mustCall(t, request{body: ofSize(newID("larger"), largest+1)})) // 413 on AWS
+	wantUnavailable(t, mustCall(t, request{Body: ofSize(newID("larger"), largest+1)})) // 413 on AWS
 
-	defer limit(fmt.Sprint(largest))
-	limit(fmt.Sprint(1 << 20))
+	world.SetQueue(t, world.QueueURL, map[string]string{"MaximumMessageSize": fmt.Sprint(1 << 20)})
 	tooLarge := newID("too-large")
 	document := ofSize(tooLarge, largest+1)
 	messageID := sendWithNeighbours(t, document)
 	m := awaitRejected(t, messageID)
-	if m.body != document {
-		t.Errorf("the rejected queue has %d bytes that differ from the %d sent", len(m.body), len(document))
+	if m.Body != document {
+		t.Errorf("the rejected queue has %d bytes that differ from the %d sent", len(m.Body), len(document))
 	}
-	if diff := cmp.Diff(map[string]string{"reason": "too-large", "messageId": messageID, "orderId": tooLarge}, m.attributes); diff != "" {
+	if diff := cmp.Diff(map[string]string{"reason": "too-large", "messageId": messageID, "orderId": tooLarge}, m.Attributes); diff != "" {
 		t.Errorf("its attributes (-want +got):\n%s", diff)
 	}
 	if a := awaitAnswer(t, tooLarge, "REFUSED"); a.Refusals[0].Reason != "too-large" {
@@ -261,7 +237,7 @@ func TestSize(t *testing.T) { // alone: with a larger limit of the queue, TestQu
 
 	// The limit is a document's, not an array's.
 	ids := []string{newID("large"), newID("large"), newID("large")}
-	send(t, array(ofSize(ids[0], largest), ofSize(ids[1], largest+1), ofSize(ids[2], largest)))
+	send(t, pipeline.Array(ofSize(ids[0], largest), ofSize(ids[1], largest+1), ofSize(ids[2], largest)))
 	awaitStored(t, ids[0])
 	awaitAnswer(t, ids[1], "REFUSED")
 	awaitStored(t, ids[2])

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,37 +17,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddb "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderpipeline/orderpipeline/internal/awsmetrics"
 	"github.com/orderpipeline/orderpipeline/internal/contract"
-	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 	"github.com/orderpipeline/orderpipeline/order"
+	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
 type system struct {
-	*deployment.Deployment
-	metrics *cloudwatch.Client
-	lambda  *lambda.Client
-	logs    *cloudwatchlogs.Client
-	queues  *sqs.Client
-	table   *dynamodb.Client
-
+	*pipeline.System
 	alarms  map[string]types.MetricAlarm // by their names in the construct
 	topics  map[string]string            // "critical", "warning": ARNs
-	inbox   map[string]string            // queues that are subscribed to them: URLs
+	inbox   map[string]*pipeline.Inbox   // queues that are subscribed to them
 	apiName string
 }
 
@@ -54,23 +46,13 @@ type system struct {
 func deploy(t *testing.T) *system {
 	t.Helper()
 	ctx := t.Context()
-	root, err := local.Root()
-	must(t, err)
-	tools, err := local.Install(ctx, root, t.Logf)
-	must(t, err)
-	emulator, err := tools.Start(ctx, local.EmulatorOptions{})
-	must(t, err)
-	t.Cleanup(func() { _ = emulator.Stop() })
-	must(t, tools.Deploy(ctx, emulator, local.DeployOptions{Env: contract.EnvironmentLocal}))
-	cfg, err := emulator.Config(ctx)
-	must(t, err)
-	d, err := deployment.Describe(ctx, cfg, contract.EnvironmentLocal)
-	must(t, err)
 	s := &system{
-		Deployment: d, metrics: cloudWatch(cfg), lambda: lambda.NewFromConfig(cfg), logs: cloudwatchlogs.NewFromConfig(cfg),
-		queues: sqs.NewFromConfig(cfg), table: dynamodb.NewFromConfig(cfg), alarms: map[string]types.MetricAlarm{}, topics: map[string]string{}, inbox: map[string]string{},
+		System: pipeline.Start(t, local.EmulatorOptions{}),
+		alarms: map[string]types.MetricAlarm{}, topics: map[string]string{}, inbox: map[string]*pipeline.Inbox{},
 	}
-	stacks, err := cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: aws.String(contract.MonitoringStackName(contract.EnvironmentLocal))})
+	must(t, s.Deploy(ctx, local.DeployOptions{}))
+	prefix := contract.MonitoringStackName(contract.EnvironmentLocal)
+	stacks, err := s.Stacks.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &prefix})
 	must(t, err)
 	for _, output := range stacks.Stacks[0].Outputs {
 		switch *output.OutputKey {
@@ -81,23 +63,22 @@ func deploy(t *testing.T) *system {
 		}
 	}
 	for name, topic := range s.topics {
-		queue, err := s.queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("inbox-" + name)})
+		queue, err := s.Queues.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("inbox-" + name)})
 		must(t, err)
-		s.inbox[name] = *queue.QueueUrl
-		attributes, err := s.queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: queue.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{"QueueArn"}})
+		s.inbox[name] = s.Inbox(*queue.QueueUrl)
+		attributes, err := s.Queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: queue.QueueUrl, AttributeNames: []sqstypes.QueueAttributeName{"QueueArn"}})
 		must(t, err)
-		_, err = sns.NewFromConfig(cfg).Subscribe(ctx, &sns.SubscribeInput{
+		_, err = sns.NewFromConfig(s.Config).Subscribe(ctx, &sns.SubscribeInput{
 			TopicArn: &topic, Protocol: aws.String("sqs"), Endpoint: aws.String(attributes.Attributes["QueueArn"]), Attributes: map[string]string{"RawMessageDelivery": "true"},
 		})
 		must(t, err)
 	}
-	api, _, _ := strings.Cut(d.APIURL[strings.Index(d.APIURL, "/restapis/")+len("/restapis/"):], "/")
-	rest, err := apigateway.NewFromConfig(cfg).GetRestApi(ctx, &apigateway.GetRestApiInput{RestApiId: &api})
+	api, _, _ := strings.Cut(s.APIURL[strings.Index(s.APIURL, "/restapis/")+len("/restapis/"):], "/")
+	rest, err := s.APIs.GetRestApi(ctx, &apigateway.GetRestApiInput{RestApiId: &api})
 	must(t, err)
 	s.apiName = *rest.Name
 
-	prefix := contract.MonitoringStackName(contract.EnvironmentLocal)
-	listed, err := s.metrics.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: &prefix})
+	listed, err := s.Metrics.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: &prefix})
 	must(t, err)
 	for _, alarm := range listed.MetricAlarms {
 		_, name, found := strings.Cut(*alarm.AlarmName, "MonitoringAlarm")
@@ -108,11 +89,6 @@ func deploy(t *testing.T) *system {
 		s.alarms[name[:len(name)-8]] = alarm // without CDK's hash
 	}
 	return s
-}
-
-// cloudWatch speaks JSON: CBOR, what the SDK speaks by itself, the emulator knows only with a library that it does not bring along.
-func cloudWatch(cfg aws.Config) *cloudwatch.Client {
-	return cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) { o.Protocol = awsjson.New10(schemas.GraniteServiceVersion20100801) })
 }
 
 func must(t testing.TB, err error) {
@@ -166,7 +142,7 @@ func (s *system) points(ctx context.Context, alarm types.MetricAlarm, end time.T
 		Namespace: alarm.Namespace, MetricName: alarm.MetricName, Dimensions: alarm.Dimensions, Period: alarm.Period, Statistics: []types.Statistic{alarm.Statistic},
 		StartTime: aws.Time(end.Add(-time.Duration(*alarm.Period**alarm.EvaluationPeriods) * time.Second)), EndTime: &end,
 	}
-	output, err := s.metrics.GetMetricStatistics(ctx, input)
+	output, err := s.Metrics.GetMetricStatistics(ctx, input)
 	if err != nil {
 		return nil, err
 	}
@@ -202,31 +178,19 @@ func (s *system) state(ctx context.Context, alarm types.MetricAlarm, now time.Ti
 	return evaluate(alarm, points, end)
 }
 
-// await waits until CloudWatch would call an alarm.
-func (s *system) await(t *testing.T, alarm types.MetricAlarm, patience time.Duration) {
+// await waits until CloudWatch would have an alarm in a state; before each look it does something, if given.
+func (s *system) await(t *testing.T, alarm types.MetricAlarm, want types.StateValue, do func()) {
 	t.Helper()
-	eventually(t, patience, func() error {
+	pipeline.Eventually(t, func() error {
+		if do != nil {
+			do()
+		}
 		state, err := s.state(t.Context(), alarm, time.Now())
-		if err == nil && state != types.StateValueAlarm {
-			err = fmt.Errorf("%s would be %s", *alarm.AlarmName, state)
+		if err == nil && state != want {
+			err = fmt.Errorf("%s would be %s, want %s", *alarm.AlarmName, state, want)
 		}
 		return err
 	})
-}
-
-func eventually(t *testing.T, patience time.Duration, try func() error) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		err := try()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %v", patience, err)
-		}
-		time.Sleep(300 * time.Millisecond)
-	}
 }
 
 // rings lets the emulator find out by itself that the alarm is one, and receives what it sends. set is for those it cannot know.
@@ -235,40 +199,40 @@ func (s *system) rings(t *testing.T, name, severity string, set bool) {
 	ctx := t.Context()
 	alarm := s.alarms[name]
 	state := func(value types.StateValue, reason string) {
-		_, err := s.metrics.SetAlarmState(ctx, &cloudwatch.SetAlarmStateInput{AlarmName: alarm.AlarmName, StateValue: value, StateReason: &reason})
+		_, err := s.Metrics.SetAlarmState(ctx, &cloudwatch.SetAlarmStateInput{AlarmName: alarm.AlarmName, StateValue: value, StateReason: &reason})
 		must(t, err)
 	}
 	state(types.StateValueOk, "test")
-	s.received(t, severity) // what came before this
+	s.inbox[severity].Take(t)
+	before := s.inbox[severity].Len()
 	if set {
 		state(types.StateValueAlarm, "as its datapoints say")
-	} else {
-		s.tick(t)
 	}
 	s.becomes(t, name, types.StateValueAlarm)
-	seen := map[string]bool{}
-	eventually(t, 10*time.Second, func() error {
-		for _, got := range s.received(t, severity) {
-			seen[got] = true
+	pipeline.Eventually(t, func() error {
+		s.inbox[severity].Take(t)
+		var told []string
+		for _, m := range s.inbox[severity].All()[before:] {
+			var notification struct{ AlarmName, NewStateValue, AlarmDescription string }
+			must(t, json.Unmarshal([]byte(m.Body), &notification))
+			if !strings.Contains(notification.AlarmDescription, "What to do: https://") {
+				t.Errorf("%s comes without its runbook: %s", notification.AlarmName, m.Body)
+			}
+			told = append(told, notification.AlarmName+" "+notification.NewStateValue)
 		}
-		if !seen[*alarm.AlarmName+" ALARM"] {
-			return fmt.Errorf("the %s topic told of %v, want %s", severity, slices.Collect(maps.Keys(seen)), *alarm.AlarmName)
+		if !slices.Contains(told, *alarm.AlarmName+" ALARM") {
+			return fmt.Errorf("the %s topic told of %v, want %s", severity, told, *alarm.AlarmName)
 		}
 		return nil
 	})
 }
 
-// tick has the emulator evaluate its alarms: it does when somebody pushes, whatever it is.
-func (s *system) tick(t *testing.T) {
-	t.Helper()
-	s.push(t, "Test", "Tick", nil, time.Now(), 1)
-}
-
-// becomes waits until the emulator itself has an alarm in a state.
+// becomes waits until the emulator itself has an alarm in a state. It evaluates when somebody pushes, whatever it is.
 func (s *system) becomes(t *testing.T, name string, want types.StateValue) {
 	t.Helper()
-	eventually(t, 10*time.Second, func() error {
-		listed, err := s.metrics.DescribeAlarms(t.Context(), &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{*s.alarms[name].AlarmName}})
+	pipeline.Eventually(t, func() error {
+		s.push(t, "Test", "Tick", nil, time.Now(), 1)
+		listed, err := s.Metrics.DescribeAlarms(t.Context(), &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{*s.alarms[name].AlarmName}})
 		if err != nil {
 			return err
 		}
@@ -279,35 +243,12 @@ func (s *system) becomes(t *testing.T, name string, want types.StateValue) {
 	})
 }
 
-// received are the alarms that came out of a topic since the last time.
-func (s *system) received(t *testing.T, severity string) (alarms []string) {
-	t.Helper()
-	ctx, url := t.Context(), s.inbox[severity]
-	for {
-		got, err := s.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: 10})
-		must(t, err)
-		if len(got.Messages) == 0 {
-			return alarms
-		}
-		for _, m := range got.Messages {
-			var said struct{ AlarmName, NewStateValue, AlarmDescription string }
-			must(t, json.Unmarshal([]byte(*m.Body), &said))
-			if !strings.Contains(said.AlarmDescription, "What to do: https://") {
-				t.Errorf("%s comes without its runbook: %s", said.AlarmName, *m.Body)
-			}
-			alarms = append(alarms, said.AlarmName+" "+said.NewStateValue)
-			_, err := s.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle})
-			must(t, err)
-		}
-	}
-}
-
 func (s *system) push(t *testing.T, namespace, name string, dimensions []types.Dimension, at time.Time, value float64) {
 	t.Helper()
 	if namespace == "AWS/Lambda" {
 		t.Fatal("the metrics of Lambda are real here")
 	}
-	_, err := s.metrics.PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{Namespace: &namespace, MetricData: []types.MetricDatum{{
+	_, err := s.Metrics.PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{Namespace: &namespace, MetricData: []types.MetricDatum{{
 		MetricName: &name, Dimensions: dimensions, Timestamp: &at, Value: &value,
 	}}})
 	must(t, err)
@@ -315,7 +256,7 @@ func (s *system) push(t *testing.T, namespace, name string, dimensions []types.D
 
 // invoke runs a function with an event, and says whether it failed.
 func (s *system) invoke(ctx context.Context, function, event string) (failed bool, err error) {
-	output, err := s.lambda.Invoke(ctx, &lambda.InvokeInput{FunctionName: &function, Payload: []byte(event)})
+	output, err := s.Functions.Invoke(ctx, &lambda.InvokeInput{FunctionName: &function, Payload: []byte(event)})
 	return err == nil && output.FunctionError != nil, err
 }
 
@@ -333,29 +274,12 @@ func records(id string) string {
 	return `{"Records":[` + record + `,` + record + `]}`
 }
 
-// configure changes a variable of a function, and gives what undoes it.
-func (s *system) configure(t *testing.T, function, variable, value string) (undo func()) {
-	t.Helper()
-	before, err := s.lambda.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: &function})
-	must(t, err)
-	set := func(variables map[string]string) error {
-		_, err := s.lambda.UpdateFunctionConfiguration(context.Background(), &lambda.UpdateFunctionConfigurationInput{
-			FunctionName: &function, Environment: &lambdatypes.Environment{Variables: variables},
-		})
-		return err
-	}
-	changed := maps.Clone(before.Environment.Variables)
-	changed[variable] = value
-	must(t, set(changed))
-	return func() { must(t, set(before.Environment.Variables)) }
-}
-
 // store writes an order into the table, as the processor does.
 func (s *system) store(t *testing.T, id string) (at time.Time) {
 	t.Helper()
 	at = time.Now().UTC()
 	text := func(v string) ddb.AttributeValue { return &ddb.AttributeValueMemberS{Value: v} }
-	_, err := s.table.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.TableName, Item: map[string]ddb.AttributeValue{
+	_, err := s.Tables.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.TableName, Item: map[string]ddb.AttributeValue{
 		order.AttrOrderID: text(id), order.AttrItem: text(order.ItemOrder), order.AttrKind: text(order.KindOrder),
 		order.AttrDocument: text(document(id)), order.AttrStoredAt: text(at.Format(order.TimeFormat)),
 	}})
@@ -369,9 +293,9 @@ func document(id string) string {
 
 // ages are what Lambda reports as IteratorAge: how old the record is that each run of the publisher by its mapping gets, here by
 // its log. There is only one record.
-func (s *system) ages(ctx context.Context, stored time.Time, period time.Duration) (map[time.Time]float64, error) {
-	output, err := s.logs.FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{
-		LogGroupName: aws.String(s.logGroup(ctx, s.PublisherFunction)), StartTime: aws.Int64(stored.UnixMilli()),
+func (s *system) ages(t *testing.T, stored time.Time, period time.Duration) (map[time.Time]float64, error) {
+	output, err := s.Logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{
+		LogGroupName: aws.String(s.LogGroup(t, s.PublisherFunction)), StartTime: aws.Int64(stored.UnixMilli()),
 	})
 	if err != nil {
 		return nil, err
@@ -391,18 +315,7 @@ func (s *system) ages(ctx context.Context, stored time.Time, period time.Duratio
 	return points, nil
 }
 
-func (s *system) logGroup(ctx context.Context, function string) string {
-	configuration, err := s.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &function})
-	if err != nil || configuration.LoggingConfig == nil {
-		return ""
-	}
-	return aws.ToString(configuration.LoggingConfig.LogGroup)
-}
-
 func TestCoreAlarms(t *testing.T) {
-	if testing.Short() {
-		t.Skip("waits for minutes, as alarms do")
-	}
 	ctx := t.Context()
 	s := deploy(t)
 	s.checkDimensions(t)
@@ -415,54 +328,40 @@ func TestCoreAlarms(t *testing.T) {
 
 	// Silence first: nothing has run yet. The mapping is off, an order is stored, and nobody publishes it.
 	t.Run("PublisherHeartbeat", func(t *testing.T) {
-		mappings, err := s.lambda.ListEventSourceMappings(ctx, &lambda.ListEventSourceMappingsInput{FunctionName: &s.PublisherFunction})
-		must(t, err)
-		enable := func(on bool) {
-			_, err := s.lambda.UpdateEventSourceMapping(ctx, &lambda.UpdateEventSourceMappingInput{UUID: mappings.EventSourceMappings[0].UUID, Enabled: &on})
-			must(t, err)
-		}
-		enable(false)
+		enable := s.Disable(t, s.PublisherFunction)
 		s.store(t, "silent")
-		time.Sleep(3 * time.Second)
-		s.await(t, s.alarms["PublisherHeartbeat"], 0)
+		s.await(t, s.alarms["PublisherHeartbeat"], types.StateValueAlarm, nil)
 		rings(t, "PublisherHeartbeat", "critical", true)
-		enable(true)
-		if failed, err := s.invoke(ctx, s.PublisherFunction, records("loud")); failed || err != nil {
-			t.Fatalf("the publisher fails: %v", err)
-		}
-		eventually(t, 30*time.Second, func() error { // it is over as soon as the publisher runs
-			state, err := s.state(ctx, s.alarms["PublisherHeartbeat"], time.Now())
-			if err == nil && state != types.StateValueOk {
-				err = fmt.Errorf("it would be %s still", state)
+		enable()
+		// It is over as soon as the publisher runs.
+		s.await(t, s.alarms["PublisherHeartbeat"], types.StateValueOk, func() {
+			if failed, err := s.invoke(ctx, s.PublisherFunction, records("loud")); failed || err != nil {
+				t.Fatalf("the publisher fails: %v", err)
 			}
-			return err
 		})
-		s.tick(t)
 		s.becomes(t, "PublisherHeartbeat", types.StateValueOk)
 	})
 
 	// The functions fail for a while, in which the others are looked at.
-	mendProcessor := s.configure(t, s.ProcessorFunction, contract.EnvTableName, "no-such-table")
-	mendPublisher := s.configure(t, s.PublisherFunction, contract.EnvTopicARN, s.TopicARN+"-not")
+	s.Configure(t, s.ProcessorFunction, contract.EnvTableName, "no-such-table")
+	s.Configure(t, s.PublisherFunction, contract.EnvTopicARN, s.TopicARN+"-not")
 	stuck := s.store(t, "stuck")
 	failing, stop := context.WithCancel(ctx)
-	defer stop()
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for failing.Err() == nil {
-			for function, event := range map[string]string{s.ProcessorFunction: message("failing"), s.PublisherFunction: records("failing")} {
-				if failed, err := s.invoke(failing, function, event); !failed && failing.Err() == nil {
-					t.Errorf("%s was to fail (%v)", function, err)
-					return
+	var stopped sync.WaitGroup
+	defer func() { stop(); stopped.Wait() }()
+	for function, event := range map[string]string{s.ProcessorFunction: message("failing"), s.PublisherFunction: records("failing")} {
+		stopped.Go(func() {
+			for failing.Err() == nil {
+				if failed, err := s.invoke(failing, function, event); !failed && err == nil {
+					t.Errorf("%s was to fail", function)
+				}
+				select {
+				case <-failing.Done():
+				case <-time.After(time.Second):
 				}
 			}
-			select {
-			case <-failing.Done():
-			case <-time.After(time.Second):
-			}
-		}
-	}()
+		})
+	}
 
 	for _, test := range []struct {
 		name, severity string
@@ -480,28 +379,27 @@ func TestCoreAlarms(t *testing.T) {
 			if state, err := s.state(ctx, alarm, time.Now()); err != nil || state == types.StateValueAlarm {
 				t.Fatalf("before anything happened it would be %s, %v", state, err)
 			}
-			now := time.Now()
-			for i := range *alarm.EvaluationPeriods {
-				s.push(t, *alarm.Namespace, *alarm.MetricName, alarm.Dimensions, now.Add(-time.Duration(i**alarm.Period)*time.Second), test.value)
-			}
-			s.await(t, alarm, 0)
+			s.await(t, alarm, types.StateValueAlarm, func() { // again when a minute has ended meanwhile
+				now := time.Now()
+				for i := range *alarm.EvaluationPeriods {
+					s.push(t, *alarm.Namespace, *alarm.MetricName, alarm.Dimensions, now.Add(-time.Duration(i**alarm.Period)*time.Second), test.value)
+				}
+			})
 			rings(t, test.name, test.severity, false)
 		})
 	}
 
-	t.Run("ProcessorErrors", func(t *testing.T) {
-		s.await(t, quick(s.alarms["ProcessorErrors"]), 2*time.Minute)
-		rings(t, "ProcessorErrors", "warning", false)
-	})
-	t.Run("PublisherErrors", func(t *testing.T) {
-		s.await(t, quick(s.alarms["PublisherErrors"]), 2*time.Minute)
-		rings(t, "PublisherErrors", "warning", false)
-	})
+	for _, name := range []string{"ProcessorErrors", "PublisherErrors"} {
+		t.Run(name, func(t *testing.T) {
+			s.await(t, quick(s.alarms[name]), types.StateValueAlarm, nil)
+			rings(t, name, "warning", false)
+		})
+	}
 	t.Run("PublisherAge", func(t *testing.T) {
 		alarm := quick(s.alarms["PublisherAge"])
 		period := time.Duration(*alarm.Period) * time.Second
-		eventually(t, 2*time.Minute, func() error {
-			ages, err := s.ages(ctx, stuck, period)
+		pipeline.Eventually(t, func() error {
+			ages, err := s.ages(t, stuck, period)
 			if err != nil {
 				return err
 			}
@@ -513,10 +411,6 @@ func TestCoreAlarms(t *testing.T) {
 		})
 		rings(t, "PublisherAge", "critical", true)
 	})
-	stop()
-	<-stopped
-	mendProcessor()
-	mendPublisher()
 
 	for name := range s.alarms {
 		if !rung[name] {

@@ -3,21 +3,21 @@
 package operate
 
 import (
+	"context"
 	"encoding/json"
-	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 
 	"github.com/orderpipeline/orderpipeline/internal/contract"
+	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
 // finding is one of `orders doctor --json`.
@@ -26,7 +26,7 @@ type finding struct{ Check, Resource, What, Why, Do string }
 // examine runs the doctor, whose exit status must fit what it finds.
 func examine(t *testing.T, args ...string) []finding {
 	t.Helper()
-	cmd := command(t, append([]string{"doctor", "--json"}, args...)...)
+	cmd := world.Command(t, append([]string{"doctor", "--json"}, args...)...)
 	out, _ := cmd.Output()
 	var report struct {
 		Healthy  bool
@@ -76,49 +76,45 @@ func wantHealthy(t *testing.T) {
 	}
 }
 
+// TestDoctorHealthy is the first of the doctor's: the last one's throttles stay in the metrics for an hour.
 func TestDoctorHealthy(t *testing.T) {
+	fresh(t)
 	if found := examine(t); len(found) > 0 {
 		t.Fatalf("of a new deployment it finds %+v", found)
 	}
 	orders(t, 0, "doctor", "environment local is healthy: mappings, functions, alarms, queues, subscriptions, metrics")
-	orders(t, 0, "doctor --canary", "is healthy", "canary")
-	for _, s := range world.Subscribers {
-		wantDepth(t, s.QueueURL, 0) // the canary's event is taken away
-	}
+	// Its event is taken away, but for a second copy.
+	pipeline.Eventually(t, func() error {
+		orders(t, 0, "doctor --canary --canary-wait "+pipeline.Patience.String(), "is healthy", "canary")
+		for _, s := range world.Subscribers {
+			if err := world.Empty(t.Context(), s.QueueURL); err != nil {
+				empty(t, s.QueueURL)
+				return err
+			}
+		}
+		return nil
+	})
 	orders(t, 2, "doctor now", "now")
 	orders(t, 2, "doctor --canary-wait 0s", "--canary-wait")
 	orders(t, 1, "doctor --env dev", `"dev" is not deployed`)
 	orders(t, 0, "doctor --help", "Exit status: 0 healthy, 3 findings")
 }
 
-func mapping(t *testing.T, function string) *string {
-	t.Helper()
-	out, err := world.lambda.ListEventSourceMappings(t.Context(), &lambda.ListEventSourceMappingsInput{FunctionName: &function})
-	if err != nil || len(out.EventSourceMappings) != 1 {
-		t.Fatalf("the mappings of %s: %v, %v", function, out, err)
-	}
-	return out.EventSourceMappings[0].UUID
-}
-
 func TestDoctorDisabledMapping(t *testing.T) {
+	fresh(t)
 	for _, function := range []string{world.ProcessorFunction, world.PublisherFunction} {
-		uuid := mapping(t, function)
-		enable := func(on bool) {
-			if _, err := world.lambda.UpdateEventSourceMapping(t.Context(), &lambda.UpdateEventSourceMappingInput{UUID: uuid, Enabled: &on}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		enable(false)
-		wantFinding(t, "mapping", function, "disabled", "aws lambda update-event-source-mapping --enabled --uuid "+*uuid+" --region us-east-1 --endpoint-url "+world.Endpoint)
-		enable(true)
+		uuid := world.Mapping(t, function)
+		enable := world.Disable(t, function)
+		wantFinding(t, "mapping", function, "disabled", "aws lambda update-event-source-mapping --enabled --uuid "+uuid+" --region us-east-1 --endpoint-url "+world.Endpoint)
+		enable()
 		wantHealthy(t)
 	}
 }
 
-// remake deletes a queue; the returned function makes it again as it was.
-func remake(t *testing.T, url string) func() {
+// remake deletes a queue; when the test ends, or the returned function is called, it is made again as it was.
+func remake(t *testing.T, url string) (again func()) {
 	t.Helper()
-	out, err := world.queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
+	out, err := world.Queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,32 +124,30 @@ func remake(t *testing.T, url string) func() {
 			attributes[name] = value
 		}
 	}
-	if _, err := world.queues.DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: &url}); err != nil {
+	if _, err := world.Queues.DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: &url}); err != nil {
 		t.Fatal(err)
 	}
-	return func() {
-		name := url[strings.LastIndex(url, "/")+1:]
-		if _, err := world.queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes}); err != nil {
-			t.Fatal(err)
+	again = sync.OnceFunc(func() {
+		_, err := world.Queues.CreateQueue(context.WithoutCancel(t.Context()), &sqs.CreateQueueInput{QueueName: aws.String(pipeline.QueueName(url)), Attributes: attributes})
+		if err != nil {
+			t.Errorf("make the queue again: %v", err)
 		}
-	}
+	})
+	t.Cleanup(again)
+	return again
 }
 
 func TestDoctorLostQueue(t *testing.T) {
-	url := world.Subscriber("Shipping").QueueURL
-	again := remake(t, url)
-	wantFinding(t, "subscription", url[strings.LastIndex(url, "/")+1:], "its queue is gone", "orders replay --from TIME --to-subscriber Shipping --yes")
+	fresh(t)
+	again := remake(t, queue("Shipping"))
+	wantFinding(t, "subscription", pipeline.QueueName(queue("Shipping")), "its queue is gone", "orders replay --from TIME --to-subscriber Shipping --yes")
 	again()
 	wantHealthy(t)
 }
 
-// cloudWatch speaks JSON: the emulator knows CBOR only with a library that it does not bring along.
-func cloudWatch() *cloudwatch.Client {
-	return cloudwatch.NewFromConfig(world.cfg, func(o *cloudwatch.Options) { o.Protocol = awsjson.New10(schemas.GraniteServiceVersion20100801) })
-}
-
 func TestDoctorAlarms(t *testing.T) {
-	client := cloudWatch()
+	fresh(t)
+	client := world.Metrics
 	name := contract.StackName(contract.EnvironmentLocal) + "-Alarm"
 	put := func(enabled bool, actions ...string) {
 		if _, err := client.PutMetricAlarm(t.Context(), &cloudwatch.PutMetricAlarmInput{
@@ -164,6 +158,11 @@ func TestDoctorAlarms(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	t.Cleanup(func() {
+		if _, err := client.DeleteAlarms(context.WithoutCancel(t.Context()), &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{name}}); err != nil {
+			t.Error(err)
+		}
+	})
 	put(true)
 	wantFinding(t, "alarm", name, "it has no action", "orders up")
 	put(true, "arn:aws:sns:us-east-1:000000000000:no-such-topic")
@@ -172,46 +171,38 @@ func TestDoctorAlarms(t *testing.T) {
 	wantFinding(t, "alarm", name, "switched off", "aws cloudwatch enable-alarm-actions --alarm-names "+name)
 	put(true, world.TopicARN)
 	wantHealthy(t)
-	if _, err := client.DeleteAlarms(t.Context(), &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{name}}); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestDoctorStuckMessages(t *testing.T) {
+	fresh(t)
 	for args, url := range map[string]string{
 		"redrive dlq": world.DeadLetterQueueURL, "redrive rejected": world.RejectedQueueURL, "replay --on-failure": world.OnFailureQueueURL,
 		"redrive subscriber Billing": world.Subscriber("Billing").DeadLetterQueueURL,
 	} {
 		send(t, url, "stuck", nil)
 		wantFinding(t, "queue", "queue", "has 1 message", "orders "+args)
-		drain(t, url)
+		empty(t, url)
 	}
 	wantHealthy(t)
 }
 
 // TestDoctorThrottled is the last of the doctor's: the throttles stay in the metrics for an hour.
 func TestDoctorThrottled(t *testing.T) {
+	fresh(t)
+	var canaries []string
 	for _, function := range []string{world.PublisherFunction, world.ProcessorFunction} {
-		if _, err := world.lambda.PutFunctionConcurrency(t.Context(), &lambda.PutFunctionConcurrencyInput{FunctionName: &function, ReservedConcurrentExecutions: aws.Int32(0)}); err != nil {
-			t.Fatal(err)
-		}
+		release := world.Throttle(t, function)
 		wantFinding(t, "function", function, "throttled to zero", "aws lambda delete-function-concurrency --function-name "+function)
 		if function == world.ProcessorFunction {
-			found := fmt.Sprint(examine(t, "--canary", "--canary-wait", "2s"))
-			if !strings.Contains(found, "is not stored after 2s") {
-				t.Errorf("with a canary it finds %s", found)
+			found := examine(t, "--canary", "--canary-wait", "3s")
+			i := slices.IndexFunc(found, func(f finding) bool { return f.Check == "canary" && strings.Contains(f.What, "is not stored after 3s") })
+			if i < 0 {
+				t.Fatalf("with a canary it finds %v", found)
 			}
+			canaries = append(canaries, found[i].Resource)
 		}
-		if _, err := world.lambda.DeleteFunctionConcurrency(t.Context(), &lambda.DeleteFunctionConcurrencyInput{FunctionName: &function}); err != nil {
-			t.Fatal(err)
-		}
+		release()
 		wantHealthy(t)
 	}
-	eventually(t, func() error { // the canary gets through in the end
-		if events := drain(t, world.Subscriber("Billing").QueueURL); len(events) != 1 {
-			return fmt.Errorf("%d events", len(events))
-		}
-		return nil
-	})
-	drain(t, world.Subscriber("Shipping").QueueURL)
+	collect(t, "Billing", canaries...) // the canary gets through in the end
 }

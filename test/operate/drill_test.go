@@ -4,93 +4,17 @@ package operate
 
 import (
 	"fmt"
-	"maps"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
+	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
-
-// throttle lets a function not run at all, until the returned function is called.
-func throttle(t *testing.T, function string) (release func()) {
-	t.Helper()
-	if _, err := world.lambda.PutFunctionConcurrency(t.Context(), &lambda.PutFunctionConcurrencyInput{FunctionName: &function, ReservedConcurrentExecutions: aws.Int32(0)}); err != nil {
-		t.Fatal(err)
-	}
-	return func() {
-		if _, err := world.lambda.DeleteFunctionConcurrency(t.Context(), &lambda.DeleteFunctionConcurrencyInput{FunctionName: &function}); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// misconfigure sets a variable of a function's environment, until the returned function is called.
-func misconfigure(t *testing.T, function, variable, value string) (back func()) {
-	t.Helper()
-	before, err := world.lambda.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: &function})
-	if err != nil {
-		t.Fatal(err)
-	}
-	apply := func(variables map[string]string) {
-		if _, err := world.lambda.UpdateFunctionConfiguration(t.Context(), &lambda.UpdateFunctionConfigurationInput{
-			FunctionName: &function, Environment: &types.Environment{Variables: variables},
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	wrong := maps.Clone(before.Environment.Variables)
-	wrong[variable] = value
-	apply(wrong)
-	return func() { apply(before.Environment.Variables) }
-}
-
-// killLambdas kills the processes of this emulator's functions, whatever they are in the middle of.
-func killLambdas() (killed int) {
-	out, err := exec.Command("ps", "-A", "-ww", "-o", "pid=,args=").Output()
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(out)) {
-		var pid int
-		if !strings.Contains(line, fmt.Sprintf("ministack-provided-code-%d", world.emulator.Port())) {
-			continue
-		}
-		if _, err := fmt.Sscan(line, &pid); err == nil && syscall.Kill(pid, syscall.SIGKILL) == nil {
-			killed++
-		}
-	}
-	return killed
-}
-
-// set changes attributes of a queue, until the returned function is called.
-func set(t *testing.T, url string, attributes map[string]string) (back func()) {
-	t.Helper()
-	out, err := world.queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := map[string]string{}
-	for name := range attributes {
-		before[name] = out.Attributes[name]
-	}
-	apply := func(attributes map[string]string) {
-		if _, err := world.queues.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: attributes}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	apply(attributes)
-	return func() { apply(before) }
-}
 
 // drill is a flow of orders, half of them of channel web.
 type drill struct {
@@ -116,11 +40,19 @@ func (d *drill) post(t *testing.T, n int) {
 
 func (d *drill) stored(t *testing.T) (n int) {
 	t.Helper()
+	found, _ := world.Stored(t)
 	for _, id := range d.all {
-		if item(t, id) != nil {
+		if found[id] != nil {
 			n++
 		}
 	}
+	return n
+}
+
+// visible is how many messages of a queue can be received.
+func visible(t *testing.T, url string) int {
+	t.Helper()
+	n, _ := world.Depth(t, url)
 	return n
 }
 
@@ -128,80 +60,62 @@ func (d *drill) stored(t *testing.T) (n int) {
 // fail and are killed until they land in the dead-letter queue; orders keep coming all the while. Then the commands
 // alone bring every order to the table and every event to every subscriber.
 func TestOutageDrill(t *testing.T) {
+	fresh(t)
 	d := &drill{documents: map[string]string{}}
 	began := time.Now()
-	billing, shipping := world.Subscriber("Billing"), world.Subscriber("Shipping")
 
 	// What takes hours in production has to take seconds here.
-	age := func(seconds int32) {
-		if _, err := world.lambda.UpdateEventSourceMapping(t.Context(), &lambda.UpdateEventSourceMappingInput{
-			UUID: mapping(t, world.PublisherFunction), MaximumRecordAgeInSeconds: &seconds,
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	age(2)
-	patient := set(t, world.QueueURL, map[string]string{"VisibilityTimeout": "1", "RedrivePolicy": fmt.Sprintf(
-		`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":"2"}`, name(world.DeadLetterQueueURL))})
-	makeShipping := remake(t, shipping.QueueURL)
+	age := world.UpdateMapping(t, world.PublisherFunction, lambda.UpdateEventSourceMappingInput{MaximumRecordAgeInSeconds: aws.Int32(2)},
+		lambda.UpdateEventSourceMappingInput{MaximumRecordAgeInSeconds: aws.Int32(72_000)})
+	makeShipping := remake(t, queue("Shipping"))
 
-	heal := throttle(t, world.PublisherFunction)
-	for range 4 {
+	heal := world.Throttle(t, world.PublisherFunction)
+	for visible(t, world.OnFailureQueueURL) == 0 { // until something has aged out
 		d.post(t, 6)
-		time.Sleep(1500 * time.Millisecond)
+		time.Sleep(time.Second)
 	}
-	eventually(t, func() error {
-		if visible, _ := depth(t, world.OnFailureQueueURL); visible == 0 {
-			return fmt.Errorf("nothing has aged out")
-		}
-		return nil
-	})
 	d.post(t, 6)
 	heal()
-	eventually(t, func() error {
-		if n := d.stored(t); n < len(d.all) {
-			return fmt.Errorf("%d of %d orders are stored", n, len(d.all))
-		}
-		return nil
-	})
+	awaitStored(t, d.documents)
 
-	heal = misconfigure(t, world.ProcessorFunction, contract.EnvTableName, "no-such-table")
+	patient := world.SetQueue(t, world.QueueURL, map[string]string{"VisibilityTimeout": "1", "RedrivePolicy": fmt.Sprintf(
+		`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":"2"}`, pipeline.QueueName(world.DeadLetterQueueURL))})
+	heal = world.Configure(t, world.ProcessorFunction, contract.EnvTableName, "no-such-table")
 	d.post(t, 10)
-	eventually(t, func() error {
-		if visible, _ := depth(t, world.DeadLetterQueueURL); visible < 10 {
-			return fmt.Errorf("%d messages on the dead-letter queue", visible)
-		}
-		return nil
-	})
+	world.AwaitEmpty(t, world.QueueURL) // all are dead
+	if visible(t, world.DeadLetterQueueURL) == 0 {
+		t.Error("the processor failed, and no message is on the dead-letter queue")
+	}
 	heal()
 
 	stop, killed := make(chan struct{}), make(chan int)
 	go func() {
-		n := 0
+		all := 0
 		for {
 			select {
 			case <-stop:
-				killed <- n
+				killed <- all
 				return
 			case <-time.After(100 * time.Millisecond):
-				n += killLambdas()
+				n, err := world.KillFunctions()
+				if err != nil {
+					t.Error(err)
+				}
+				all += n
 			}
 		}
 	}()
 	for range 4 {
 		d.post(t, 10)
 	}
-	eventually(t, func() error { // each is stored, or was in two batches that were killed
-		if visible, inFlight := depth(t, world.QueueURL); visible+inFlight > 0 {
-			return fmt.Errorf("%d messages on the queue", visible+inFlight)
-		}
-		return nil
-	})
+	world.AwaitEmpty(t, world.QueueURL) // each is stored, or was in two batches that were killed
 	close(stop)
-	dead, _ := depth(t, world.DeadLetterQueueURL)
-	failed, _ := depth(t, world.OnFailureQueueURL)
+	kills, dead := <-killed, visible(t, world.DeadLetterQueueURL)
 	t.Logf("%d processes killed; of %d orders %d are stored; %d messages are on the dead-letter queue, %d on the on-failure queue",
-		<-killed, len(d.all), d.stored(t), dead, failed)
+		kills, len(d.all), d.stored(t), dead, visible(t, world.OnFailureQueueURL))
+	if kills == 0 {
+		t.Error("no process was killed")
+	}
 
 	findings := fmt.Sprint(examine(t))
 	for _, want := range []string{"its queue is gone", "orders redrive dlq", "orders replay --on-failure"} {
@@ -209,37 +123,35 @@ func TestOutageDrill(t *testing.T) {
 			t.Errorf("the doctor does not say %q: %s", want, findings)
 		}
 	}
-	age(72_000)
+	age()
 	patient()
 	makeShipping()
 
-	orders(t, 0, "redrive dlq --yes", fmt.Sprintf("%d messages moved", dead))
-	eventually(t, func() error {
-		if n := d.stored(t); n < len(d.all) {
-			return fmt.Errorf("%d of %d orders are stored", n, len(d.all))
+	move(t, dead, "redrive dlq")
+	awaitStored(t, d.documents)
+	billing, shipping := world.Inbox(queue("Billing")), world.Inbox(queue("Shipping"))
+	mark(t, billing) // until what the publisher was given at last is out
+	pipeline.Eventually(t, func() error {
+		out := pipeline.Finish(t, world.Command(t, "replay", "--on-failure", "--yes"))
+		if err := world.Empty(t.Context(), world.OnFailureQueueURL); err != nil { // a run that did not see them all
+			return fmt.Errorf("%w:\n%s%s", err, out.Stdout, out.Stderr)
 		}
 		return nil
 	})
-	time.Sleep(2 * time.Second) // until what the publisher was given at last is out
-	orders(t, 0, "replay --on-failure --yes", "events published to the topic")
 	orders(t, 0, "replay --yes --to-subscriber Shipping --from "+began.UTC().Format(order.TimeFormat), "published to Shipping")
 
-	for id, document := range d.documents {
-		awaitStored(t, id, document)
-	}
-	for who, want := range map[string][]string{billing.QueueURL: d.all, shipping.QueueURL: d.web} {
-		events := collect(t, who, want...)
-		for id, m := range events {
+	billing.Await(t, d.all...)
+	shipping.Await(t, d.web...)
+	for _, inbox := range []*pipeline.Inbox{billing, shipping} {
+		for _, m := range inbox.All() {
+			id := pipeline.Parse(t, m.Body).Subject
 			if d.documents[id] == "" { // of an earlier test, stored within a span of an on-failure message
 				continue
 			}
-			if who == shipping.QueueURL && !strings.Contains(id, "drill-web") {
+			if inbox == shipping && !strings.Contains(id, "drill-web") {
 				t.Errorf("Shipping got the event of %s", id)
 			}
-			e := parse(t, m.body)
-			if e.ID != order.EventID(id) || e.Time != item(t, id)[order.AttrStoredAt] || string(e.Data) != d.documents[id] {
-				t.Errorf("the event of %s is %s", id, m.body)
-			}
+			wantEvent(t, m, id, d.documents[id])
 		}
 	}
 	wantDepth(t, world.RejectedQueueURL, 0)
@@ -247,5 +159,3 @@ func TestOutageDrill(t *testing.T) {
 	orders(t, 0, "redrive dlq --yes", "0 messages moved")
 	orders(t, 0, "replay --on-failure --yes", "0 events published")
 }
-
-func name(url string) string { return url[strings.LastIndex(url, "/")+1:] }

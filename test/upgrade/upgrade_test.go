@@ -9,7 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,8 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderpipeline/orderpipeline/internal/contract"
@@ -29,34 +27,26 @@ import (
 )
 
 const (
-	clients  = 3
-	patience = 6 * time.Minute
-	around   = 100 // orders accepted before the upgrade begins, and as many after it has ended
+	clients = 3
+	around  = 100 // orders accepted before the upgrade begins, and as many after it has ended
 )
 
 // TestUpgrade deploys the last release and then what is here now, while orders flow: nothing that holds orders is replaced, and
 // each order that was answered 202 is stored once and told of.
 func TestUpgrade(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts an emulator and deploys twice")
-	}
 	ctx := t.Context()
 	all := releases(t)
 	release := all[len(all)-1]
 	assembly := thaw(t, release)
 
-	s := pipeline.Start(ctx, t, local.EmulatorOptions{})
+	s := pipeline.Start(t, local.EmulatorOptions{})
 	var said bytes.Buffer
 	if err := s.Deploy(ctx, local.DeployOptions{App: assembly, Stdout: &said}); err != nil {
 		t.Fatalf("deploy %s: %v\n%s", filepath.Base(release), err, &said)
 	}
 	// Processes of the old code end with a batch in hand. It comes back after the visibility timeout, 180 s in production.
-	if _, err := sqs.NewFromConfig(s.Config).SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
-		QueueUrl: &s.QueueURL, Attributes: map[string]string{"VisibilityTimeout": "6"},
-	}); err != nil {
-		t.Fatal(err)
-	}
-	before, code := look(ctx, t, s), functionCode(ctx, t, s)
+	s.SetQueue(t, s.QueueURL, map[string]string{"VisibilityTimeout": "6"})
+	before, code := look(ctx, t, s), functionCode(t, s)
 
 	flow := start(ctx, s)
 	flow.await(t, around)
@@ -84,12 +74,12 @@ func TestUpgrade(t *testing.T) {
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Errorf("the upgrade replaced or removed what holds orders (-release +now):\n%s", diff)
 	}
-	for name, sum := range functionCode(ctx, t, s) {
+	for name, sum := range functionCode(t, s) {
 		if sum == code[name] {
 			t.Errorf("the upgrade did not change the code of %s: it proves nothing", name)
 		}
 	}
-	check(ctx, t, s, accepted)
+	check(t, s, accepted)
 }
 
 // look gives the physical ids of what holds orders, by logical id, and the table's stream.
@@ -97,7 +87,7 @@ func look(ctx context.Context, t *testing.T, s *pipeline.System) map[string]stri
 	t.Helper()
 	found := map[string]string{}
 	name := contract.StackName(contract.EnvironmentLocal)
-	pages := cloudformation.NewListStackResourcesPaginator(cloudformation.NewFromConfig(s.Config), &cloudformation.ListStackResourcesInput{StackName: &name})
+	pages := cloudformation.NewListStackResourcesPaginator(s.Stacks, &cloudformation.ListStackResourcesInput{StackName: &name})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -112,7 +102,7 @@ func look(ctx context.Context, t *testing.T, s *pipeline.System) map[string]stri
 	if len(found) < 10 {
 		t.Fatalf("the stack's stateful resources are %v", found)
 	}
-	table, err := dynamodb.NewFromConfig(s.Config).DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &s.TableName})
+	table, err := s.Tables.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &s.TableName})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,15 +110,11 @@ func look(ctx context.Context, t *testing.T, s *pipeline.System) map[string]stri
 	return found
 }
 
-func functionCode(ctx context.Context, t *testing.T, s *pipeline.System) map[string]string {
+func functionCode(t *testing.T, s *pipeline.System) map[string]string {
 	t.Helper()
 	sums := map[string]string{}
 	for _, name := range []string{s.ProcessorFunction, s.PublisherFunction, s.StatusFunction} {
-		out, err := lambda.NewFromConfig(s.Config).GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: &name})
-		if err != nil {
-			t.Fatal(err)
-		}
-		sums[name] = aws.ToString(out.CodeSha256)
+		sums[name] = aws.ToString(s.Configuration(t, name).CodeSha256)
 	}
 	return sums
 }
@@ -161,20 +147,19 @@ func start(ctx context.Context, s *pipeline.System) *flow {
 // post sends one order, each tenth time three in one call, until the answer is 202 or the flow has ended.
 func (f *flow) post(ctx context.Context, s *pipeline.System, address string, client, i int) {
 	var ids, documents []string
-	path := "/orders"
 	for n := range 1 + 2*(i%10/9) {
 		ids = append(ids, fmt.Sprintf("upgrade-%d-%d-%d", client, i, n))
 		documents = append(documents, fmt.Sprintf(`{"orderId":%q, "currency":"EUR","channel":"web","items":[{"sku":"a","quantity":%d,"unitPrice":1999}]}`, ids[n], i+1))
 	}
-	body := documents[0]
+	r := pipeline.Request{URL: address, Body: documents[0]}
 	if len(ids) > 1 {
-		path, body = "/orders/batch", "["+strings.Join(documents, ",")+"]"
+		r.Path, r.Body = "/orders/batch", pipeline.Array(documents...)
 	}
 	for ctx.Err() == nil {
 		// A call that is under way when the flow ends is waited for: its answer counts.
-		status, answer, err := s.Post(context.WithoutCancel(ctx), address+path, body)
+		a, err := s.Call(context.WithoutCancel(ctx), r)
 		f.mu.Lock()
-		if err == nil && status == http.StatusAccepted {
+		if err == nil && a.Code == http.StatusAccepted {
 			for n := range ids {
 				f.accepted[ids[n]] = documents[n]
 			}
@@ -182,10 +167,10 @@ func (f *flow) post(ctx context.Context, s *pipeline.System, address string, cli
 			f.mu.Unlock()
 			return
 		}
-		if err != nil {
-			answer = err.Error()
+		if err == nil {
+			err = a
 		}
-		f.others[fmt.Sprintf("%d %.200s", status, answer)]++
+		f.others[err.Error()]++
 		f.mu.Unlock()
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -196,12 +181,14 @@ func (f *flow) count() int { return int(f.n.Load()) }
 // await waits until so many orders were accepted.
 func (f *flow) await(t *testing.T, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); f.count() < n; time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			_, others := f.end()
-			t.Fatalf("%d orders were accepted in a minute, want %d; other answers: %v", f.count(), n, others)
+	pipeline.Eventually(t, func() error {
+		if got := f.count(); got < n {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return fmt.Errorf("%d orders were accepted, want %d; other answers: %v", got, n, f.others)
 		}
-	}
+		return nil
+	})
 }
 
 // end stops the clients, and gives what was accepted and the other answers.
@@ -212,53 +199,30 @@ func (f *flow) end() (map[string]string, map[string]int) {
 }
 
 // check waits for the events of all orders, and holds them and the table against what was posted.
-func check(ctx context.Context, t *testing.T, s *pipeline.System, accepted map[string]string) {
+func check(t *testing.T, s *pipeline.System, accepted map[string]string) {
 	t.Helper()
-	bodies, arrived := map[string]int{}, map[string]pipeline.Event{}
-	missing := func() (ids []string) {
-		for id := range accepted {
-			if _, ok := arrived[id]; !ok {
-				ids = append(ids, id)
-			}
-		}
-		return ids
-	}
-	for deadline := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
-		s.Drain(ctx, t, s.Subscriber("Billing").QueueURL, bodies)
-		for body := range bodies {
-			e, err := pipeline.ParseEvent(body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if other, again := arrived[e.Subject]; again && (other.ID != e.ID || other.Time != e.Time) {
-				t.Errorf("%s has two events: %+v and %+v", e.Subject, other, e)
-			}
-			arrived[e.Subject] = e
-		}
-		ids := missing()
-		if len(ids) == 0 && s.Depth(ctx, t, s.QueueURL) == 0 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Errorf("after %v the events of %d orders are missing: %.10q", patience, len(ids), ids)
-			break
-		}
-	}
-	stored, refusals := s.Table(ctx, t)
+	billing := s.Inbox(s.Subscriber("Billing").QueueURL)
+	billing.Await(t, slices.Collect(maps.Keys(accepted))...)
+	s.AwaitEmpty(t, s.QueueURL)
+	billing.Take(t)
+	stored, refusals := s.Stored(t)
 	for id, document := range accepted {
-		if stored[id].Document != document {
-			t.Errorf("%s was answered 202; stored is %q, posted was %q", id, stored[id].Document, document)
+		if got := stored[id][order.AttrDocument]; got != document {
+			t.Errorf("%s was answered 202; stored is %q, posted was %q", id, got, document)
 		}
-		if e := arrived[id]; string(e.Data) != document || e.ID != order.EventID(id) || e.Time != stored[id].StoredAt {
-			t.Errorf("%s: the event is %+v, stored is %+v", id, e, stored[id])
+	}
+	for _, m := range billing.All() { // an event can come more than once, and is always the same
+		e := pipeline.Parse(t, m.Body)
+		if string(e.Data) != stored[e.Subject][order.AttrDocument] || e.ID != order.EventID(e.Subject) || e.Time != stored[e.Subject][order.AttrStoredAt] {
+			t.Errorf("the event is %+v, stored is %+v", e, stored[e.Subject])
 		}
 	}
 	if len(refusals) > 0 {
 		t.Errorf("%d orders were refused", len(refusals))
 	}
-	for name, url := range map[string]string{"dead-letter": s.DeadLetterQueueURL, "rejected": s.RejectedQueueURL, "on-failure": s.OnFailureQueueURL} {
-		if n := s.Depth(ctx, t, url); n > 0 {
-			t.Errorf("%d messages on the %s queue", n, name)
+	for _, url := range []string{s.DeadLetterQueueURL, s.RejectedQueueURL, s.OnFailureQueueURL} {
+		if err := s.Empty(t.Context(), url); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -1,33 +1,51 @@
-// Package pipeline is the deployed system as tests see it: post orders as clients do, and read queues, table and stack.
+// Package pipeline is the deployed system as tests see it: it starts an emulator, deploys, posts orders as clients do,
+// and reads queues and table.
+//
+// Sending and receiving are at least once here as on AWS: the AWS SDK for Go sometimes closes its own connection while
+// it reads an answer, and sends again (aws-sdk-go-v2 issues 1825 and 2737), in the functions and in the operator's
+// command as well. So a test never counts what a client that retries has sent: it looks at the set of orders, ids or
+// bodies. [System.Send] puts a message on a queue just once. Whatever is waited for gets [Patience].
 package pipeline
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"errors"
+	"flag"
 	"fmt"
-	"io"
-	"net/http"
-	"strconv"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 
 	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/local"
-	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// System is a deployment on an emulator. Its methods that take a test end it when AWS cannot be asked.
+// Patience is how long tests wait for something that takes an idle machine a second. It is longer than the queue's
+// visibility timeout, so that a message that was delivered in vain comes once more.
+const Patience = 5 * time.Minute
+
+// setUpTime is enough for a fresh and busy machine, which downloads the tools and compiles the CDK's bindings.
+const setUpTime = 20 * time.Minute
+
+// System is a deployment on an emulator, with the clients to look at it. Its methods end their test when AWS cannot be
+// asked.
 type System struct {
 	*deployment.Deployment
 	// Emulator that it runs on.
@@ -36,157 +54,159 @@ type System struct {
 	Tools *local.Tools
 	// Config of AWS clients.
 	Config aws.Config
+	// Home is an empty folder of the operator's command.
+	Home string
 
-	tables *dynamodb.Client
-	queues *sqs.Client
+	APIs      *apigateway.Client
+	Functions *lambda.Client
+	Logs      *cloudwatchlogs.Client
+	Metrics   *cloudwatch.Client
+	Queues    *sqs.Client
+	Stacks    *cloudformation.Client
+	Tables    *dynamodb.Client
+
+	once    *sqs.Client // sends a message once, or fails
+	command func() (string, error)
+}
+
+// Run is a TestMain for tests that share one deployment of the local environment. It deploys, calls use, and runs the
+// tests, then done. It exits with the tests' status.
+func Run(m *testing.M, use func(*System) error, done func() error) {
+	os.Exit(run(m, use, done))
+}
+
+func run(m *testing.M, use func(*System) error, done func() error) (code int) {
+	flag.Parse()
+	if flag.Lookup("test.list").Value.String() != "" {
+		return m.Run() // runs nothing, needs nothing
+	}
+	// Ctrl-C ends the set-up with all its children; later the emulator's own watchdog ends it, however this ends.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	started := time.Now()
+	step := func(format string, args ...any) {
+		fmt.Printf("[%5.1f s] %s\n", time.Since(started).Seconds(), fmt.Sprintf(format, args...))
+	}
+	s, err := start(ctx, step, local.EmulatorOptions{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "no test ran: start the emulator:", err)
+		return 1
+	}
+	defer func() {
+		if err := s.stop(code != 0); err != nil {
+			fmt.Fprintln(os.Stderr, "stop the emulator:", err)
+		}
+	}()
+	go s.command() // while the CDK compiles and waits
+	if err = s.Deploy(ctx, local.DeployOptions{}); err == nil {
+		step("deployed: %s", s.APIURL)
+		err = use(s)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "no test ran: deploy:", err)
+		return 1
+	}
+	stop()
+	code = m.Run()
+	if err := done(); err != nil {
+		fmt.Fprintln(os.Stderr, "after the tests:", err)
+		code = 1
+	}
+	return code
 }
 
 // Start starts an emulator of the test's own, with nothing deployed: see [System.Deploy]. It ends with the test.
-func Start(ctx context.Context, t testing.TB, options local.EmulatorOptions) *System {
+func Start(t testing.TB, options local.EmulatorOptions) *System {
 	t.Helper()
-	root, err := local.Root()
+	s, err := start(t.Context(), t.Logf, options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tools, err := local.Install(ctx, root, t.Logf)
+	t.Cleanup(func() {
+		if err := s.stop(t.Failed()); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func start(ctx context.Context, step func(string, ...any), options local.EmulatorOptions) (*System, error) {
+	ctx, cancel := context.WithTimeout(ctx, setUpTime)
+	defer cancel()
+	root, err := local.Root()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
+	}
+	tools, err := local.Install(ctx, root, step)
+	if err != nil {
+		return nil, err
 	}
 	emulator, err := tools.Start(ctx, options)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Cleanup(func() { _ = emulator.Stop() })
-	cfg, err := emulator.Config(ctx)
-	if err != nil {
-		t.Fatal(err)
+	cfg := local.Config(emulator.Endpoint())
+	s := &System{
+		Emulator: emulator, Tools: tools, Config: cfg, Home: filepath.Join(emulator.Dir, "operator"),
+		APIs: apigateway.NewFromConfig(cfg), Functions: lambda.NewFromConfig(cfg), Logs: cloudwatchlogs.NewFromConfig(cfg),
+		Queues: sqs.NewFromConfig(cfg), Stacks: cloudformation.NewFromConfig(cfg), Tables: dynamodb.NewFromConfig(cfg),
+		// The SDK speaks CBOR by itself, which the emulator knows only with a library that it does not bring along.
+		Metrics: cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) {
+			o.Protocol = awsjson.New10(schemas.GraniteServiceVersion20100801)
+		}),
+		once: sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.HTTPClient, o.Retryer = whole{}, aws.NopRetryer{} }),
 	}
-	return &System{Emulator: emulator, Tools: tools, Config: cfg, tables: dynamodb.NewFromConfig(cfg), queues: sqs.NewFromConfig(cfg)}
+	s.command = sync.OnceValues(s.buildCommand)
+	return s, os.Mkdir(s.Home, 0o755)
 }
 
 // Deploy brings the local environment to the emulator, or what options say, and reads what is there then.
 func (s *System) Deploy(ctx context.Context, options local.DeployOptions) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, setUpTime, fmt.Errorf("not done within %v", setUpTime))
+	defer cancel()
 	if err := s.Tools.Deploy(ctx, s.Emulator, options); err != nil {
-		return err
+		return errors.Join(context.Cause(ctx), err)
 	}
 	var err error
 	s.Deployment, err = deployment.Describe(ctx, s.Config, contract.EnvironmentLocal)
 	return err
 }
 
-// Post sends a body to a path of the API, such as /orders, signed as clients do. It can be called at the same time as Deploy
-// when url is that of the deployment before.
-func (s *System) Post(ctx context.Context, url, body string) (status int, answer string, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader([]byte(body)))
-	if err != nil {
-		return 0, "", err
+// stop ends the emulator. Of a failed test it keeps the logs: the emulator's folder goes with it.
+func (s *System) stop(failed bool) error {
+	if failed {
+		kept := filepath.Join(s.Tools.Root, local.StateDir, "log", fmt.Sprintf("failed-%d", s.Emulator.Port()))
+		_ = os.MkdirAll(kept, 0o755)
+		logs, _ := filepath.Glob(filepath.Join(s.Emulator.Dir, "*.log"))
+		for _, log := range logs {
+			if content, err := os.ReadFile(log); err == nil {
+				_ = os.WriteFile(filepath.Join(kept, filepath.Base(log)), content, 0o644)
+			}
+		}
+		fmt.Fprintf(os.Stderr, "the logs of the emulator, with the functions' output, and of the CDK are kept in %s\n", kept)
 	}
-	request.Header.Set("Content-Type", "application/json")
-	credentials, err := s.Config.Credentials.Retrieve(ctx)
-	if err != nil {
-		return 0, "", err
-	}
-	sum := sha256.Sum256([]byte(body))
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "execute-api", s.Config.Region, time.Now()); err != nil {
-		return 0, "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, "", err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	return response.StatusCode, string(text), err
+	return s.Emulator.Stop()
 }
 
-// Drain takes everything that is on a queue, and counts the bodies.
-func (s *System) Drain(ctx context.Context, t testing.TB, url string, into map[string]int) (n int) {
-	t.Helper()
+// Poll asks until the answer is nil, or gives the last one when [Patience] has ended.
+func Poll(ask func() error) error {
+	deadline := time.Now().Add(Patience)
 	for {
-		out, err := s.queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: &url, MaxNumberOfMessages: 10,
-			VisibilityTimeout: 10, // a message whose receipt got lost on the way comes again, and soon
-		})
-		if err != nil {
-			t.Fatal(err)
+		err := ask()
+		if err == nil || time.Now().After(deadline) {
+			return err
 		}
-		if len(out.Messages) == 0 {
-			return n
-		}
-		for _, m := range out.Messages {
-			into[aws.ToString(m.Body)]++
-			n++
-			if _, err := s.queues.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
-				t.Fatal(err)
-			}
-		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 
-// Depth counts the messages of a queue, those in flight too.
-func (s *System) Depth(ctx context.Context, t testing.TB, url string) (n int) {
+// Eventually waits for what must come: it asks until the answer is nil.
+func Eventually(t testing.TB, ask func() error) {
 	t.Helper()
-	out, err := s.queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{
-		"ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"}})
-	if err != nil {
-		t.Fatal(err)
+	if err := Poll(ask); err != nil {
+		t.Fatalf("after %v: %v", Patience, err)
 	}
-	for _, value := range out.Attributes {
-		count, err := strconv.Atoi(value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n += count
-	}
-	return n
 }
 
-// StoredOrder is an order's item in the table.
-type StoredOrder struct {
-	// Document as it was posted, and the time when it was stored.
-	Document, StoredAt string
-}
-
-// Table reads every order, and counts the refusals under each id.
-func (s *System) Table(ctx context.Context, t testing.TB) (stored map[string]StoredOrder, refusals map[string]int) {
-	t.Helper()
-	stored, refusals = map[string]StoredOrder{}, map[string]int{}
-	text := func(i map[string]types.AttributeValue, name string) string {
-		value, _ := i[name].(*types.AttributeValueMemberS)
-		if value == nil {
-			t.Fatalf("item %v has no %s", i, name)
-		}
-		return value.Value
-	}
-	pages := dynamodb.NewScanPaginator(s.tables, &dynamodb.ScanInput{TableName: &s.TableName, ConsistentRead: aws.Bool(true)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, i := range page.Items {
-			if id := text(i, order.AttrOrderID); text(i, order.AttrKind) == order.KindOrder {
-				stored[id] = StoredOrder{text(i, order.AttrDocument), text(i, order.AttrStoredAt)}
-			} else {
-				refusals[id]++
-			}
-		}
-	}
-	return stored, refusals
-}
-
-// Event is what the topic publishes of a stored order.
-type Event struct {
-	// ID of the event; the order's id; when it was stored.
-	ID, Subject, Time string
-	// Data is the order's document.
-	Data json.RawMessage
-}
-
-// ParseEvent reads an event.
-func ParseEvent(body string) (e Event, err error) {
-	if err = json.Unmarshal([]byte(body), &e); err != nil {
-		err = fmt.Errorf("event %s: %w", body, err)
-	}
-	return e, err
-}
+// QueueName is the last part of a queue's URL.
+func QueueName(url string) string { return url[strings.LastIndex(url, "/")+1:] }
