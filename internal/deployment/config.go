@@ -2,31 +2,45 @@ package deployment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/schemas"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/transport/http/protocol/awsjson"
 
 	"github.com/orderpipeline/orderpipeline/internal/contract"
+	"github.com/orderpipeline/orderpipeline/internal/failure"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 )
 
-// Target says which AWS an environment is in.
+// Target says where an environment is deployed.
 type Target struct {
-	Env     string
-	Region  string // "": the SDK's usual chain (AWS_REGION, the profile); AWS only
-	Profile string // "": the SDK's usual chain; AWS only
+	// Env is the environment's name.
+	Env string
+	// Region and Profile are for AWS only. Default: the SDK's usual chain (AWS_REGION, AWS_PROFILE,
+	// the profile's region).
+	Region, Profile string
 }
 
-// Config gives the AWS configuration for an environment.
+// Config returns the AWS configuration for an environment.
 //
-// The local one never uses anybody's credentials: it is the running emulator of this project (or AWS_ENDPOINT_URL, if set) with
-// test credentials; a [*NotDeployedError] when none runs. Any other is the SDK's usual chain.
+// The local environment never uses real credentials: it is the emulator that this project runs (or
+// AWS_ENDPOINT_URL, if set) with test credentials; without a running emulator the error is a
+// [*NotDeployedError]. Every other environment uses the SDK's usual chain.
 func Config(ctx context.Context, target Target) (aws.Config, error) {
 	if target.Env == contract.EnvironmentLocal {
 		if target.Region != "" || target.Profile != "" {
-			return aws.Config{}, &local.Error{What: `--region and --profile are for AWS, and environment "local" is this machine's emulator`, Remedy: "leave them out, or name another environment with --env"}
+			return aws.Config{}, &failure.Error{
+				What: `--region and --profile do not apply to environment "local", which is not on AWS`,
+				Next: "leave them out, or name another environment with --env",
+			}
 		}
 		endpoint, err := localEndpoint(ctx)
 		if err != nil {
@@ -43,10 +57,17 @@ func Config(ctx context.Context, target Target) (aws.Config, error) {
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return aws.Config{}, &local.Error{What: fmt.Sprintf("the AWS configuration cannot be loaded: %v", err), Remedy: "choose a profile of ~/.aws/config with --profile, or mend the file", Err: err}
+		return aws.Config{}, &failure.Error{
+			What: fmt.Sprintf("cannot load the AWS configuration: %v", err),
+			Next: "choose a profile of ~/.aws/config with --profile, or correct the file",
+			Err:  err,
+		}
 	}
 	if cfg.Region == "" {
-		return aws.Config{}, &local.Error{What: "no AWS region is set", Remedy: "give --region, or set AWS_REGION, or a region in the profile"}
+		return aws.Config{}, &failure.Error{
+			What: "no AWS region is set",
+			Next: "give --region, or set AWS_REGION or the profile's region",
+		}
 	}
 	return cfg, nil
 }
@@ -64,7 +85,28 @@ func localEndpoint(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if emulator == nil {
-		return "", &NotDeployedError{Env: contract.EnvironmentLocal, Stack: contract.StackName(contract.EnvironmentLocal), Why: "its emulator is not running"}
+		return "", &NotDeployedError{
+			Env: contract.EnvironmentLocal, Stack: contract.StackName(contract.EnvironmentLocal),
+			Why: "its emulator is not running",
+		}
 	}
 	return emulator.Endpoint(), nil
+}
+
+// CloudWatch returns a client. With the emulator it uses JSON: the SDK's default, CBOR, needs a
+// library that the emulator does not install.
+func CloudWatch(cfg aws.Config) *cloudwatch.Client {
+	return cloudwatch.NewFromConfig(cfg, func(o *cloudwatch.Options) {
+		if cfg.BaseEndpoint != nil {
+			o.Protocol = awsjson.New10(schemas.GraniteServiceVersion20100801)
+		}
+	})
+}
+
+// IsNotFound reports whether SQS, SNS or Lambda answered that a resource does not exist.
+func IsNotFound(err error) bool {
+	var api smithy.APIError
+	return errors.As(err, &api) && slices.ContainsFunc([]string{
+		"NonExistentQueue", "QueueDoesNotExist", "NotFound", "NotFoundException",
+	}, func(suffix string) bool { return strings.HasSuffix(api.ErrorCode(), suffix) })
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/orderpipeline/orderpipeline/internal/contract"
+	"github.com/orderpipeline/orderpipeline/internal/failure"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 )
 
@@ -76,17 +77,16 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-func TestAlarmProfile(t *testing.T) {
-	for want, outputs := range map[string]map[string]string{"none": {contract.OutputAlarmProfile: "none"}, "": {"SomethingElse": "x"}} {
-		if got, err := AlarmProfile(t.Context(), cloudFormation(t, outputs), "dev"); got != want || err != nil {
-			t.Errorf("%v: got %q, %v; want %q", outputs, got, err, want)
-		}
+func TestOutputs(t *testing.T) {
+	want := map[string]string{contract.OutputAlarmProfile: "none", "SomethingElse": "x"}
+	if got, err := Outputs(t.Context(), cloudFormation(t, want), "stack"); !reflect.DeepEqual(got, want) || err != nil {
+		t.Errorf("got %v, %v; want %v", got, err, want)
 	}
-	if got, err := AlarmProfile(t.Context(), cloudFormation(t, nil), "dev"); got != "" || err != nil {
-		t.Errorf("without a stack: %q, %v", got, err)
+	if got, err := Outputs(t.Context(), cloudFormation(t, nil), "stack"); len(got) != 0 || err != nil {
+		t.Errorf("without a stack: %v, %v", got, err)
 	}
-	if _, err := AlarmProfile(t.Context(), local.Config("http://127.0.0.1:1"), "dev"); err == nil {
-		t.Error("no error where nobody answers")
+	if _, err := Outputs(t.Context(), local.Config("http://127.0.0.1:1"), "stack"); err == nil {
+		t.Error("no error when the service does not answer")
 	}
 }
 
@@ -100,7 +100,7 @@ func TestNotDeployed(t *testing.T) {
 	}{
 		"no stack":           {nil, "dev", `environment "dev" is not deployed: there is no stack OrderPipeline-dev in http://127.0.0.1`},
 		"under way":          {map[string]string{}, "dev", "stack OrderPipeline-dev is in state CREATE_IN_PROGRESS"},
-		"of another version": {short, "dev", "stack OrderPipeline-dev has no output QueueUrl, SubscriberBillingDeadLetterQueueUrl"},
+		"of another version": {short, "dev", "stack OrderPipeline-dev lacks the outputs QueueUrl, SubscriberBillingDeadLetterQueueUrl"},
 		"local":              {nil, contract.EnvironmentLocal, "run: make local"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,8 +109,9 @@ func TestNotDeployed(t *testing.T) {
 			if !errors.As(err, &absent) || !strings.Contains(err.Error(), test.said) {
 				t.Errorf("got %v, want %q in it", err, test.said)
 			}
-			if absent != nil && test.env == "dev" && !strings.Contains(absent.Remedy(), "orders up --env dev") {
-				t.Errorf("remedy %q", absent.Remedy())
+			var person *failure.Error
+			if !errors.As(err, &person) || test.env == "dev" && !strings.Contains(person.Next, "orders up --env dev") {
+				t.Errorf("what to do: %+v", person)
 			}
 		})
 	}
