@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -11,25 +10,8 @@ import (
 
 	"github.com/orderpipeline/orderpipeline/internal/dashboard"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/failure"
 )
-
-func TestDashboardBody(t *testing.T) {
-	var template map[string]any
-	if err := json.Unmarshal([]byte(`{"Resources":{"Topic":{"Type":"AWS::SNS::Topic"},"D":{"Type":"AWS::CloudWatch::Dashboard","Properties":{"DashboardBody":{"Fn::Join":["",[
-		"{\"region\":\"", {"Ref":"AWS::Region"}, "\",\"alarm\":\"", {"Fn::GetAtt":["MonitoringAlarmQueueAge2F33887B","Arn"]},
-		"\",\"queue\":\"", {"Fn::GetStackOutput":{"StackName":"OrderPipeline-dev","OutputName":"QueueName1"}},
-		"\",\"table\":\"", {"Fn::GetStackOutput":{"StackName":"OrderPipeline-dev","OutputName":"Unknown"}}, "\"}"]]}}}}}`), &template); err != nil {
-		t.Fatal(err)
-	}
-	e := environment{region: "eu-central-1", outputs: map[string]string{"QueueName1": "the-queue"}}
-	got, err := e.body(template)
-	if want := `{"region":"eu-central-1","alarm":"QueueAge","queue":"the-queue","table":"Unknown"}`; err != nil || string(got) != want {
-		t.Errorf("got  %s, %v\nwant %s", got, err, want)
-	}
-	if _, err := e.body(map[string]any{}); err == nil || !strings.Contains(err.Error(), "no dashboard") {
-		t.Errorf("got %v", err)
-	}
-}
 
 // The picture in the docs is that of the dashboard as it is. It is drawn anew by
 //
@@ -39,21 +21,8 @@ func TestDashboardInDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var template map[string]any
-	if err := json.Unmarshal(snapshot, &template); err != nil {
-		t.Fatal(err)
-	}
-	env := environment{region: "REGION"}
-	body, err := env.body(template)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := dashboard.Parse(body)
-	if err != nil {
-		t.Fatal(err)
-	}
 	cmd := dashboardCmd{Example: true}
-	data, err := cmd.data(t.Context(), &app{target: deployment.Target{Env: "prod"}}, &env, d)
+	d, data, err := cmd.read(t.Context(), &app{target: deployment.Target{Env: "prod"}}, snapshot)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +56,7 @@ func TestDashboardUsage(t *testing.T) {
 	} {
 		var said strings.Builder
 		status := run(context.Background(), strings.Fields(args), &app{stdout: &said, stderr: &said})
-		if status != usageStatus || !strings.Contains(said.String(), want) {
+		if status != failure.StatusUsage || !strings.Contains(said.String(), want) {
 			t.Errorf("%s: status %d, says %s", args, status, said.String())
 		}
 	}

@@ -2,10 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"text/tabwriter"
 
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/terminal"
 )
 
 type describeCmd struct {
@@ -14,37 +13,35 @@ type describeCmd struct {
 
 // Help is the long help.
 func (describeCmd) Help() string {
-	return `Reads the outputs of the environment's CloudFormation stack.
+	return `Lists the parts of a deployment: the API, the table, the queues, the topic, the functions
+and the demo subscribers, as the outputs of the CloudFormation stack name them.
 
 Examples:
 
   orders describe
-  curl -H "Content-Type: application/json" --aws-sigv4 aws:amz:us-east-1:execute-api --user test:test \
-       --data-binary @order.json "$(orders describe --json | jq -r .apiUrl)/orders"
+  curl -H "Content-Type: application/json" --aws-sigv4 aws:amz:us-east-1:execute-api \
+       --user test:test --data-binary @order.json "$(orders describe --json | jq -r .apiUrl)/orders"
   orders describe --env prod --json | jq -r .deadLetterQueueUrl`
 }
 
-// Run prints where everything is.
+// Run lists the parts.
 func (cmd *describeCmd) Run(ctx context.Context, a *app) error {
 	_, d, err := a.deployment(ctx)
 	if err != nil {
 		return err
 	}
 	if cmd.JSON {
-		encoder := json.NewEncoder(a.stdout)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(d)
+		return terminal.JSON(a.stdout, d, true)
 	}
 	printDeployment(a, d)
 	return nil
 }
 
 func printDeployment(a *app, d *deployment.Deployment) {
-	table := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	table := terminal.NewTable()
 	row := func(name, value string) {
 		if value != "" {
-			_, _ = table.Write([]byte(name + "\t" + value + "\n"))
+			table.Row(name, value)
 		}
 	}
 	row("environment", d.Env)
@@ -62,7 +59,7 @@ func printDeployment(a *app, d *deployment.Deployment) {
 	row("status function", d.StatusFunction)
 	for _, s := range d.Subscribers {
 		row("subscriber "+s.Name, s.QueueURL)
-		row("  its DLQ", s.DeadLetterQueueURL)
+		row("  dead-letter queue", s.DeadLetterQueueURL)
 	}
-	_ = table.Flush()
+	table.Print(a.stdout)
 }

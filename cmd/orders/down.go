@@ -9,20 +9,24 @@ import (
 	"strings"
 
 	"github.com/orderpipeline/orderpipeline/internal/contract"
+	"github.com/orderpipeline/orderpipeline/internal/failure"
 	"github.com/orderpipeline/orderpipeline/internal/local"
+	"github.com/orderpipeline/orderpipeline/internal/terminal"
 )
 
 type downCmd struct {
-	Yes bool `short:"y" help:"Do not ask (AWS). Needed for prod."`
+	Yes bool `short:"y" help:"Do not ask for confirmation (AWS). Required for prod."`
 }
 
 // Help is the long help.
 func (downCmd) Help() string {
-	return `Locally: ends the emulator and removes what it kept; the installed tools stay for the next time.
+	return `Locally: stops the emulator and removes what it stored. The installed tools stay for the
+next time.
 
-On AWS: runs 'cdk destroy --all', after you have typed the name of the environment. For prod it refuses without --yes.
-A protected environment (staging, prod) refuses on top of that: its stack has termination protection and its table deletion
-protection, which you first switch off by hand; its orders stay all the same.
+On AWS: runs 'cdk destroy --all' after you have typed the name of the environment. For prod it
+requires --yes. A protected environment (staging, prod) cannot be destroyed while its stack has
+termination protection and its table deletion protection: turn both off first. The table with its
+orders is kept even then.
 
 Examples:
 
@@ -30,7 +34,7 @@ Examples:
   orders down --env dev`
 }
 
-// Run ends the deployment.
+// Run removes the deployment.
 func (cmd *downCmd) Run(ctx context.Context, a *app) error {
 	root, err := local.Root()
 	if err != nil {
@@ -39,8 +43,9 @@ func (cmd *downCmd) Run(ctx context.Context, a *app) error {
 	if a.target.Env != contract.EnvironmentLocal {
 		return cmd.aws(ctx, a, root)
 	}
-	c := newClock(a.stdout)
-	unlock, err := local.Lock(ctx, root, "up", func() { c.step("an 'orders up' is running; waiting for it") })
+	steps := terminal.NewSteps(a.stdout)
+	unlock, err := local.Lock(ctx, root, "up",
+		func() { steps.Step("waiting for a running 'orders up'") })
 	if err != nil {
 		return err
 	}
@@ -50,17 +55,17 @@ func (cmd *downCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if emulator == nil {
-		c.step("no emulator is running")
+		steps.Step("no emulator is running")
 	} else {
 		if err := emulator.Stop(); err != nil {
 			return err
 		}
-		c.step("emulator: ended (process %d, port %d)", emulator.PID(), emulator.Port())
+		steps.Step("emulator: stopped (process %d, port %d)", emulator.PID(), emulator.Port())
 	}
 	if err := os.RemoveAll(filepath.Join(root, local.StateDir, "emulator")); err != nil {
 		return err
 	}
-	c.step("its state is removed; the tools stay in node_modules and %s", local.StateDir)
+	steps.Step("its state is removed; the tools stay in node_modules and %s", local.StateDir)
 	return nil
 }
 
@@ -69,9 +74,10 @@ func (cmd *downCmd) aws(ctx context.Context, a *app, root string) error {
 	switch {
 	case cmd.Yes:
 	case env == "prod":
-		return &failure{what: "destroying prod needs --yes", next: "be sure, then: " + a.self() + " down --env prod --yes", status: usageStatus}
+		return failure.Usage("destroying prod needs --yes", "if you are sure: "+a.command("down --yes"))
 	default:
-		fmt.Fprintf(a.stderr, "This destroys the stacks of environment %q on AWS. Type its name to go on: ", env)
+		fmt.Fprintf(a.stderr, "This destroys the stacks of environment %q on AWS. "+
+			"Type its name to confirm: ", env)
 		typed := make(chan string, 1)
 		go func() {
 			line, _ := bufio.NewReader(a.stdin).ReadString('\n')
@@ -82,7 +88,10 @@ func (cmd *downCmd) aws(ctx context.Context, a *app, root string) error {
 			return ctx.Err()
 		case name := <-typed:
 			if name != env {
-				return &failure{what: "not confirmed; nothing was destroyed", next: fmt.Sprintf("type %s when asked, or give --yes", env)}
+				return &failure.Error{
+					What: "not confirmed; nothing was destroyed",
+					Next: fmt.Sprintf("type %s when asked, or give --yes", env),
+				}
 			}
 		}
 	}

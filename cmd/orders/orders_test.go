@@ -20,7 +20,6 @@ import (
 
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/local"
-	"github.com/orderpipeline/orderpipeline/order"
 )
 
 // request is what the pretended API received.
@@ -174,14 +173,14 @@ func TestPostChecksAllInputFirst(t *testing.T) {
 		"cut off array":          {big + good, "standard input:3: not JSON: it ends in the middle"},
 		"comma at the end":       {good + ",", "standard input:1: not JSON"},
 		"comma in between":       {good + ",\n" + good, "standard input:1: not JSON"},
-		"empty":                  {" \n", "no order in it"},
-		"empty array":            {"[]", "no order in it"},
+		"empty":                  {" \n", "contains no order"},
+		"empty array":            {"[]", "contains no order"},
 		"byte order mark":        {"\xef\xbb\xbf" + good, "byte order mark"},
 		"against the schema":     {good + "\n" + `{"orderId":"B"}`, "standard input:2: order refused: invalid at /"},
 		"not an object":          {good + "\n7", "standard input:2: order refused: invalid"},
 		"duplicate member":       {`{"orderId":"A","orderId":"A"}`, "standard input:1: order refused: duplicate-member"},
 		"invalid UTF-8":          {strings.Replace(good, "EUR", "E\xffR", 1), "standard input:1: order refused: not-json"},
-		"two under one id":       {good + "\n" + strings.Replace(good, "EUR", "USD", 1), `standard input:2: another document has the same orderId "A-1" (standard input:1)`},
+		"two under one id":       {good + "\n" + strings.Replace(good, "EUR", "USD", 1), `standard input:2: another document has the same orderId "A-1" (standard input:1; this one would be refused as a conflict)`},
 		"several things at once": {`{"orderId":"B"}` + "\n" + `{"orderId":"C"}`, "standard input:2: order refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -203,7 +202,7 @@ func TestPostChecksAllInputFirst(t *testing.T) {
 		orders(t, nil, "", "post").want(t, 2, "give files (or -) or --sample N")
 	})
 	t.Run("samples in prod", func(t *testing.T) {
-		orders(t, nil, "", "post", "--sample", "1", "--env", "prod").want(t, 2, "do not belong into prod")
+		orders(t, nil, "", "post", "--sample", "1", "--env", "prod").want(t, 2, "refusing to post sample orders to prod")
 	})
 }
 
@@ -226,7 +225,7 @@ func TestPostTriesAgain(t *testing.T) {
 				}
 				accept(n, w, r)
 			})
-			orders(t, a, spelled, "post", "-").want(t, 0, "accepted", "That is safe: the same order twice is one order")
+			orders(t, a, spelled, "post", "-").want(t, 0, "accepted", "this is safe: the same order twice is one order")
 			if len(a.requests) != len(test.answers)+1 {
 				t.Fatalf("%d requests, want %d", len(a.requests), len(test.answers)+1)
 			}
@@ -248,7 +247,7 @@ func TestPostTriesAgain(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 	})
-	t.Run("nobody there", func(t *testing.T) {
+	t.Run("no server", func(t *testing.T) {
 		a := newAPI(t, accept)
 		a.Close()
 		orders(t, a, good, "post", "--retry-for=0s", "-").want(t, 1, "connection refused")
@@ -265,7 +264,7 @@ func status(code int, retryAfter string) func(http.ResponseWriter) {
 	}
 }
 
-// An answer that no repetition mends is not repeated; one that all requests would get ends the command.
+// A permanent answer is not retried; one that all requests would get ends the command.
 func TestPostGivesUp(t *testing.T) {
 	three := good + "\n" + strings.ReplaceAll(good, "A-1", "A-2") + "\n" + strings.ReplaceAll(good, "A-1", "A-3")
 	for code, test := range map[int]struct {
@@ -274,7 +273,7 @@ func TestPostGivesUp(t *testing.T) {
 	}{
 		400: {3, "3 orders not accepted"},
 		413: {3, "make the order smaller"},
-		403: {1, "the credentials may not call the API"},
+		403: {1, "credentials that may call the API"},
 		404: {1, "check the address"},
 	} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
@@ -306,74 +305,11 @@ func TestPostGivesUp(t *testing.T) {
 			accept(n, w, r)
 		})
 		started := time.Now()
-		ordersContext(t, ctx, a, three, "post", "--parallel=1", "-").want(t, 130, "interrupted", "what was accepted is not taken twice", "1 of 3")
+		ordersContext(t, ctx, a, three, "post", "--parallel=1", "-").want(t, 130, "interrupted", "run it again with the same input: the same order twice is one order", "1 of 3")
 		if took := time.Since(started); took > 5*time.Second {
 			t.Errorf("it took %v to end", took)
 		}
 	})
-}
-
-func TestBatchCalls(t *testing.T) {
-	documents := make([]document, 60)
-	for i := range documents {
-		documents[i] = sampleOrder("x", i)
-	}
-	var sizes []int
-	for _, c := range batchCalls(documents, true) {
-		sizes = append(sizes, len(c.documents))
-	}
-	if fmt.Sprint(sizes) != "[25 25 10]" {
-		t.Errorf("batches of %v", sizes)
-	}
-	large := document{bytes: bytes.Repeat([]byte("x"), 90<<10)}
-	for _, c := range batchCalls([]document{large, large, large, large, large}, true) {
-		if _, body := c.body(); len(body) > 240<<10 {
-			t.Errorf("a batch of %d bytes", len(body))
-		}
-	}
-}
-
-// The samples are valid, each spelled so that careless code changes it, and no two alike.
-func TestSamples(t *testing.T) {
-	schema := order.DefaultSchema()
-	seen := map[string]bool{}
-	web, changed := 0, 0
-	for i := range 100 {
-		d := sampleOrder("run", i)
-		parsed, refusal := schema.Parse(d.bytes)
-		if refusal != nil || parsed.ID != d.id || seen[d.id] {
-			t.Errorf("sample %d: %v, id %q: %s", i, refusal, parsed.ID, d.bytes)
-		}
-		seen[d.id] = true
-		if sampleChannel(d) == "web" {
-			web++
-		}
-		var value any
-		if err := json.Unmarshal(d.bytes, &value); err != nil {
-			t.Fatal(err)
-		}
-		if again, _ := json.Marshal(value); !bytes.Equal(again, d.bytes) {
-			changed++
-		}
-	}
-	if web != 50 || changed != 100 {
-		t.Errorf("%d of channel web, want 50; decoding and encoding changes %d, want all 100", web, changed)
-	}
-	if one, other := sampleRun("x"), sampleRun("x"); one == other {
-		t.Error("two runs share their ids")
-	}
-}
-
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	for header, want := range map[string]time.Duration{
-		"": 0, "3": 3 * time.Second, "-1": 0, "86400": time.Minute, "soon": 0,
-		"Mon, 23 Nov 2026 12:00:10 GMT": 10 * time.Second, "Mon, 23 Nov 2026 11:00:00 GMT": 0,
-	} {
-		if got := retryAfter(header, now); got != want {
-			t.Errorf("%q: %v, want %v", header, got, want)
-		}
-	}
 }
 
 func TestStatus(t *testing.T) {
@@ -387,11 +323,11 @@ func TestStatus(t *testing.T) {
 		said []string
 	}{
 		"stored":        {200, stored, 0, []string{"A-1: STORED", "(140ms later)", "refused under this id: 1", "conflict", spelled}},
-		"refused":       {200, refused, refusedStatus, []string{"A-1: REFUSED", "invalid at /items/0"}},
-		"erased":        {410, `{"status":"ERASED","orderId":"A-1"}`, erasedStatus, []string{"A-1: ERASED", "stays taken"}},
-		"unknown":       {404, `{"status":"UNKNOWN","message":"no such order"}`, unknownStatus, []string{"order A-1 is unknown", "--wait"}},
+		"refused":       {200, refused, statusRefused, []string{"A-1: REFUSED", "invalid at /items/0"}},
+		"erased":        {410, `{"status":"ERASED","orderId":"A-1"}`, statusErased, []string{"A-1: ERASED", "stays taken"}},
+		"unknown":       {404, `{"status":"UNKNOWN","message":"no such order"}`, statusUnknown, []string{"order A-1 is unknown", "--wait"}},
 		"another's 404": {404, `{"message":"Not Found"}`, 1, []string{"404: Not Found", "check the address"}},
-		"not JSON":      {200, `<html>`, 1, []string{"is not its JSON"}},
+		"not JSON":      {200, `<html>`, 1, []string{"is not valid JSON"}},
 		"forbidden":     {403, `{"status":"FORBIDDEN","message":"Forbidden"}`, 1, []string{"403 FORBIDDEN", "execute-api:Invoke"}},
 		"a new status":  {200, `{"status":"ARCHIVED"}`, 1, []string{"ARCHIVED"}},
 	} {
@@ -467,78 +403,9 @@ func TestGuards(t *testing.T) {
 	orders(t, nil, "prod\n", "down", "--env=dev").want(t, 1, "not confirmed; nothing was destroyed")
 	orders(t, nil, "", "down", "--env=dev").want(t, 1, "not confirmed; nothing was destroyed")
 	orders(t, nil, "", "up", "--env=dev", "--demo").want(t, 2, "--demo is for environment local")
-	orders(t, nil, "", "demo", "--env=prod").want(t, 2, "made-up orders")
-	orders(t, nil, "", "events", "--env=staging").want(t, 2, "takes them out of the subscribers' queues")
+	orders(t, nil, "", "demo", "--env=prod").want(t, 2, "posts sample orders")
+	orders(t, nil, "", "events", "--env=staging").want(t, 2, "takes events out of the subscribers' queues")
 	a := newAPI(t, accept)
 	orders(t, a, "", "events", "--subscriber=Nobody").want(t, 2, "no demo subscriber", "Billing")
 	orders(t, a, "", "demo").want(t, 1, "no demo subscriber Shipping")
-}
-
-// The demo's comparison is worth something only if it sees every kind of fault.
-func TestDemoSeesFaults(t *testing.T) {
-	const storedAt = "2026-11-23T12:00:00.140Z"
-	a, b := sampleOrder("demo-x", 0), sampleOrder("demo-x", 1)
-	format := order.EventFormat{Source: order.DefaultEventSource, Type: order.DefaultEventType}
-	body := func(d document) string { return string(format.Encode(d.id, storedAt, d.bytes)) }
-	stored := func() map[string]storedOrder {
-		return map[string]storedOrder{
-			a.id: {document: string(a.bytes), storedAt: storedAt},
-			b.id: {document: string(b.bytes), storedAt: storedAt},
-		}
-	}
-	queue := func() *received {
-		return &received{
-			subscriber: testDeployment.Subscribers[0], run: "demo-x", wanted: []document{a, b},
-			bodies: map[string][]string{a.id: {body(a), body(a)}, b.id: {body(b)}}, // twice is allowed
-		}
-	}
-	if problems := append(checkStored([]document{a, b}, stored()), queue().check(stored())...); len(problems) > 0 {
-		t.Fatalf("faults where there are none: %q", problems)
-	}
-	for want, spoil := range map[string]func(map[string]storedOrder, *received){
-		"is missing": func(s map[string]storedOrder, _ *received) { delete(s, a.id) },
-		"differs from what was posted": func(s map[string]storedOrder, _ *received) {
-			s[a.id] = storedOrder{document: string(a.bytes) + " ", storedAt: storedAt}
-		},
-		"1 refusal of": func(s map[string]storedOrder, _ *received) {
-			s[a.id] = storedOrder{document: string(a.bytes), storedAt: storedAt, others: 1}
-		},
-		"no event of":              func(_ map[string]storedOrder, r *received) { delete(r.bodies, b.id) },
-		"which it did not ask for": func(_ map[string]storedOrder, r *received) { r.wanted = r.wanted[:1] },
-		"differs:": func(_ map[string]storedOrder, r *received) {
-			r.bodies[b.id][0] = strings.Replace(r.bodies[b.id][0], "990", "991", 1) + " "
-		},
-		"the event of order " + a.id: func(_ map[string]storedOrder, r *received) {
-			r.bodies[a.id][1] = strings.Replace(body(a), storedAt, "2026-11-23T12:00:00.141Z", 1)
-		},
-		"the event of order " + b.id + " is not JSON": func(_ map[string]storedOrder, r *received) { r.bodies[b.id][0] = "{" },
-	} {
-		s, r := stored(), queue()
-		spoil(s, r)
-		problems := strings.Join(append(checkStored([]document{a, b}, s), r.check(s)...), "\n")
-		if !strings.Contains(problems, want) {
-			t.Errorf("want %q, got %q", want, problems)
-		}
-	}
-}
-
-// The signature covers the very bytes: a server that checks it would take no others.
-func TestSignatureCoversTheBody(t *testing.T) {
-	signatures := map[string]bool{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		signatures[r.Header.Get("Authorization")] = true
-		accept(0, w, request{})
-	}))
-	defer server.Close()
-	d := testDeployment
-	d.APIURL = server.URL
-	c := newClient(local.Config(""), &d, 0)
-	for _, body := range []string{good, good + " "} {
-		if _, _, err := c.once(t.Context(), "POST", "/orders", []byte(body)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(signatures) != 2 {
-		t.Errorf("two bodies, %d signatures", len(signatures))
-	}
 }

@@ -1,41 +1,48 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/mattn/go-isatty"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
-
+	"github.com/orderpipeline/orderpipeline/internal/documents"
+	"github.com/orderpipeline/orderpipeline/internal/failure"
+	"github.com/orderpipeline/orderpipeline/internal/ordersapi"
+	"github.com/orderpipeline/orderpipeline/internal/terminal"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
 type postCmd struct {
-	Files    []string      `arg:"" optional:"" name:"file" help:"Files with orders; - is standard input."`
-	Sample   int           `help:"Make up this many valid orders, with nasty values, and post them." placeholder:"N"`
-	Batch    bool          `help:"Use the batch call: up to 25 orders in one request."`
-	NoCheck  bool          `help:"Do not hold the orders against the schema first: the API and the processor still do. For pipelines with a schema of their own."`
-	Parallel int           `help:"Requests at a time (${default})." default:"8" placeholder:"N"`
-	RetryFor time.Duration `help:"How long to go on trying when the API is throttled or down (${default})." default:"1m" placeholder:"TIME"`
+	Files []string `arg:"" optional:"" name:"file" help:"Files with orders; - is standard input."`
+
+	Sample   int           `placeholder:"N" help:"Post this many sample orders instead."`
+	Batch    bool          `help:"Use the batch call: up to 25 orders per request."`
+	NoCheck  bool          `help:"Do not check the orders against the default schema first."`
+	Parallel int           `default:"8" placeholder:"N" help:"Number of concurrent requests."`
+	RetryFor time.Duration `default:"1m" placeholder:"TIME" help:"How long to retry a request."`
 }
 
 // Help is the long help.
 func (postCmd) Help() string {
-	return `A file holds one JSON document, a JSON array of orders, or JSON lines. The bytes of each document are sent exactly as they
-stand there. All input is read and checked first: with a bad order anywhere nothing is sent, and every problem is named with file and line.
+	return `A file holds one JSON document, a JSON array of orders, or JSON lines. The bytes of each
+document are sent exactly as they are. All input is read and checked first: with an invalid order
+anywhere, nothing is sent, and every problem is reported with file and line. The check uses the
+default schema; for a pipeline with another schema turn it off with --no-check. The API and the
+processor check each order in any case.
 
-Requests are signed (SigV4). Throttling (429), 5xx and network errors are tried again for --retry-for, waiting as long as the API asks
-for (Retry-After). That is safe: the order id is part of the document, so the same document sent twice is one order.
+Requests are signed (SigV4). Throttling (429), 5xx and network errors are retried for --retry-for,
+and Retry-After is respected. That is safe: the order id is part of the document, so the same
+document sent twice is one order.
 
 202 means accepted, not yet stored: see 'orders status ORDER_ID'.
+
+Sample orders are valid and contain values that break careless code. They are refused for prod.
 
 Examples:
 
@@ -47,7 +54,7 @@ Examples:
 
 // Run posts the orders.
 func (cmd *postCmd) Run(ctx context.Context, a *app) error {
-	documents, err := cmd.read(a)
+	all, err := cmd.read(a)
 	if err != nil {
 		return err
 	}
@@ -55,250 +62,170 @@ func (cmd *postCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	p := &poster{app: a, client: newClient(cfg, d, cmd.RetryFor), parallel: max(1, cmd.Parallel), batch: cmd.Batch, lines: true, summary: true}
-	return p.postAll(ctx, documents)
+	p := &poster{app: a, client: ordersapi.New(cfg, d.APIURL, cmd.RetryFor)}
+	return p.post(ctx, all, cmd.Batch, cmd.Parallel)
 }
 
 // read reads and checks all input.
-func (cmd *postCmd) read(a *app) ([]document, error) {
+func (cmd *postCmd) read(a *app) (all []documents.Document, err error) {
 	if (cmd.Sample > 0) == (len(cmd.Files) > 0) {
-		return nil, &failure{what: "give files (or -) or --sample N, one of the two", next: "orders post --help has examples", status: usageStatus}
+		return nil, failure.Usage("give files (or -) or --sample N, one of the two",
+			"orders post --help has examples")
 	}
 	if cmd.Sample > 0 && a.target.Env == "prod" {
-		return nil, &failure{what: "made-up orders do not belong into prod", next: "post real ones from a file, or choose another --env", status: usageStatus}
+		return nil, failure.Usage("refusing to post sample orders to prod",
+			"post real orders from a file, or choose another --env")
 	}
-	var documents []document
-	run := sampleRun("sample")
+	run := documents.NewRun("sample")
 	for i := range cmd.Sample {
-		documents = append(documents, sampleOrder(run, i))
+		all = append(all, documents.Sample(run, i))
 	}
 	var problems []error
 	for _, name := range cmd.Files {
-		source, content, err := name, []byte(nil), error(nil)
-		if name == "-" {
-			source = "standard input"
-			content, err = io.ReadAll(a.stdin)
-		} else {
-			content, err = os.ReadFile(name)
-		}
-		if err == nil {
-			var found []document
-			found, err = readDocuments(source, content)
-			documents = append(documents, found...)
-		}
+		found, err := readFile(a, name)
 		if err != nil {
 			problems = append(problems, err)
 		}
+		all = append(all, found...)
 	}
-	if err := checkDocuments(order.DefaultSchema(), documents); err != nil && !cmd.NoCheck {
+	if err := documents.Check(order.DefaultSchema(), all); err != nil && !cmd.NoCheck {
 		problems = append(problems, err)
 	}
-	if err := errors.Join(problems...); err != nil {
-		for _, problem := range problems {
-			fmt.Fprintln(a.stderr, problem)
-		}
-		return nil, &failure{what: "the input is not good; nothing was sent", next: "correct it (the schema is order/order.schema.json), or leave the check to the API with --no-check", err: err}
+	if len(problems) == 0 {
+		return all, nil
 	}
-	return documents, nil
+	for _, problem := range problems {
+		a.notef("%s", terminal.Sanitize(problem.Error()))
+	}
+	return nil, &failure.Error{
+		What: "the input has problems; nothing was sent",
+		Next: "correct it (the schema is order/order.schema.json), " +
+			"or skip the check against the default schema with --no-check",
+		Err: errors.Join(problems...),
+	}
 }
 
-// poster posts documents.
+func readFile(a *app, name string) ([]documents.Document, error) {
+	source, content, err := name, []byte(nil), error(nil)
+	if name == "-" {
+		source = "standard input"
+		content, err = io.ReadAll(a.stdin)
+	} else {
+		content, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return documents.Read(source, content)
+}
+
+// poster posts documents and prints what the API answers.
 type poster struct {
 	*app
-	client   *client
-	parallel int
-	batch    bool
-	lines    bool // a line an order
-	summary  bool // and one in the end
+	client *ordersapi.Client
 
-	mu                       sync.Mutex // the terminal, and refusal
-	refusal                  *failure   // the first answer that no repetition mends
-	accepted, calls, retries atomic.Int64
-	told                     sync.Once
+	mu                         sync.Mutex // the terminal
+	quiet                      bool       // no line per accepted order
+	accepted, failed, requests int
+	retries                    atomic.Int64
+	refusal                    *failure.Error // the first answer that a retry cannot change
 }
 
-// call is one request: one document, or a batch.
-type call struct {
-	documents []document
-	batch     bool
-}
+const sameOrder = "the same order twice is one order"
 
-// maxBatchBytes keeps a batch well below what a queue message may hold (240 KiB by default).
-const maxBatchBytes = 200 << 10
-
-// batchCalls makes requests of documents.
-func batchCalls(documents []document, batch bool) []call {
-	var calls []call
-	size := 0
-	for _, d := range documents {
-		last := len(calls) - 1
-		if batch && last >= 0 && len(calls[last].documents) < order.MaxBatchOrders && size+len(d.bytes) < maxBatchBytes {
-			calls[last].documents = append(calls[last].documents, d)
-			size += len(d.bytes) + 1
-			continue
-		}
-		calls = append(calls, call{documents: []document{d}, batch: batch})
-		size = len(d.bytes)
-	}
-	return calls
-}
-
-// body gives the path and the body of a request. The documents' bytes are in it unchanged.
-func (c call) body() (path string, body []byte) {
-	if !c.batch {
-		return "/orders", c.documents[0].bytes
-	}
-	parts := make([][]byte, len(c.documents))
-	for i, d := range c.documents {
-		parts[i] = d.bytes
-	}
-	return "/orders/batch", append(append([]byte("["), bytes.Join(parts, []byte(","))...), ']')
-}
-
-func (p *poster) postAll(ctx context.Context, documents []document) error {
+func (p *poster) post(
+	ctx context.Context, all []documents.Document, batch bool, parallel int,
+) error {
 	started := time.Now()
-	calls := batchCalls(documents, p.batch)
-	bar, finish := p.bar(len(documents))
-	p.client.retrying = func(why string, wait time.Duration) {
+	add, finish := p.progress(len(all))
+	var once sync.Once
+	p.client.Retrying = func(why string, wait time.Duration) {
 		p.retries.Add(1)
-		p.told.Do(func() {
+		once.Do(func() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			fmt.Fprintf(p.stderr, "trying again in %.1f s (%s). That is safe: the same order twice is one order.\n", wait.Seconds(), why)
+			p.notef("retrying in %.1f s (%s); this is safe: %s", wait.Seconds(), why, sameOrder)
 		})
 	}
-
-	// The first answer that the next request would get as well (no permission, no such API) ends everything.
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	queue := make(chan call)
-	var workers sync.WaitGroup
-	var failed atomic.Int64
-	for range min(p.parallel, len(calls)) {
-		workers.Go(func() {
-			for c := range queue {
-				n, err := p.post(ctx, c)
-				if bar != nil {
-					bar.IncrBy(len(c.documents))
-				}
-				failed.Add(int64(n))
-				if err != nil {
-					cancel(err)
-				}
-			}
+	err := p.client.Post(ctx, ordersapi.Requests(all, batch), parallel,
+		func(r ordersapi.Request, answer *ordersapi.Answer, err error) error {
+			add(len(r.Documents))
+			return p.done(r.Documents, answer, err)
 		})
-	}
-feed:
-	for _, c := range calls {
-		select {
-		case queue <- c:
-		case <-ctx.Done():
-			break feed
-		}
-	}
-	close(queue)
-	workers.Wait()
 	finish()
-
-	accepted := p.accepted.Load()
-	if p.summary {
-		fmt.Fprintf(p.stderr, "%d of %d orders accepted in %.1f s (%s, %s)\n", accepted, len(documents), time.Since(started).Seconds(),
-			count(int(p.calls.Load()), "request"), count(int(p.retries.Load()), "retry"))
-	}
-	if err := context.Cause(ctx); err != nil {
-		if isInterrupt(ctx, err) && !errors.As(err, new(*failure)) {
-			return &failure{what: "interrupted", next: "run it again with the same input: what was accepted is not taken twice", status: 130}
+	p.notef("%d of %d orders accepted in %.1f s (%s, %s)", p.accepted, len(all),
+		time.Since(started).Seconds(), terminal.Count(p.requests, "request"),
+		terminal.Count(int(p.retries.Load()), "retry"))
+	switch {
+	case isInterrupt(ctx, err):
+		return interrupted(err, "run it again with the same input: "+sameOrder)
+	case err != nil:
+		return err
+	case p.failed > 0:
+		next := "run it again later: " + sameOrder
+		if p.refusal != nil {
+			next = p.refusal.Next + "; then run it again: " + sameOrder
 		}
+		return &failure.Error{
+			What: terminal.Count(p.failed, "order") + " not accepted; the reasons are above", Next: next,
+		}
+	}
+	id := all[0].ID
+	if id == "" {
+		id = "ORDER_ID"
+	}
+	p.notef("accepted is not yet stored: %s", p.command("status "+id))
+	return nil
+}
+
+// done prints what became of the orders of a request. Its error ends the command: all other
+// requests would get the same answer.
+func (p *poster) done(all []documents.Document, answer *ordersapi.Answer, err error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests++
+	if err == nil && answer.Code == http.StatusAccepted {
+		p.accepted += len(all)
+		for _, d := range all {
+			if !p.quiet {
+				p.printf("%s\taccepted\tmessage %s\n", d.Name(), answer.MessageID)
+			}
+		}
+		return nil
+	}
+	p.failed += len(all)
+	if ordersapi.Permanent(err) {
 		return err
 	}
-	if n := failed.Load(); n > 0 {
-		f := &failure{what: fmt.Sprintf("%s not accepted; the reasons are above", count(int(n), "order")), next: "run it again later: what was accepted is not taken twice"}
-		if p.refusal != nil {
-			f.next = p.refusal.next + "; then run it again: what was accepted is not taken twice"
-		}
-		return f
+	why := fmt.Sprint(err)
+	if err == nil {
+		why = answer.String()
 	}
-	if p.summary {
-		id := documents[0].id
-		if id == "" {
-			id = "ORDER_ID"
-		}
-		fmt.Fprintf(p.stderr, "accepted is not yet stored: %s status%s %s\n", p.self(), p.envFlag(), id)
+	for _, d := range all {
+		p.notef("%s (%s) not accepted: %s", d.Name(), d.Place(), why)
+	}
+	if err != nil || answer.Code >= 500 {
+		return nil
+	}
+	refusal := &failure.Error{
+		What: "the API does not accept orders: " + answer.String(), Next: answer.Next(p.command),
+	}
+	if p.refusal == nil {
+		p.refusal = refusal
+	}
+	switch answer.Code {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
+		return refusal
 	}
 	return nil
 }
 
-// post makes one request and prints what became of its orders: how many were not accepted. An error is one that all others would meet too.
-func (p *poster) post(ctx context.Context, c call) (failed int, err error) {
-	path, body := c.body()
-	got, err := p.client.do(ctx, "POST", path, body)
-	p.calls.Add(1)
-	if ctx.Err() != nil {
-		return len(c.documents), nil
-	}
-	if lasting(err) {
-		return len(c.documents), err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err == nil && got.code == 202 {
-		p.accepted.Add(int64(len(c.documents)))
-		if p.lines {
-			for _, d := range c.documents {
-				p.printf("%s\taccepted\tmessage %s\n", d.name(), got.MessageID)
-			}
-		}
-		return 0, nil
-	}
-	why := fmt.Sprint(err)
-	if err == nil {
-		why = got.describe()
-	}
-	for _, d := range c.documents {
-		fmt.Fprintf(p.stderr, "%s (%s) not accepted: %s\n", d.name(), d.place(), why)
-	}
-	if err != nil || got.code >= 500 {
-		return len(c.documents), nil
-	}
-	refusal := p.client.refused(p.app, "the API does not take orders", got)
-	if p.refusal == nil {
-		p.refusal = refusal
-	}
-	if got.code == 401 || got.code == 403 || got.code == 404 {
-		return len(c.documents), refusal
-	}
-	return len(c.documents), nil
-}
-
-// bar is a progress bar for many orders in a terminal; it replaces the line an order then.
-func (p *poster) bar(total int) (bar *mpb.Bar, finish func()) {
+// progress is a bar for many orders in a terminal, instead of a line per order.
+func (p *poster) progress(total int) (add func(int), finish func()) {
 	const many = 100
-	file, ok := p.stderr.(*os.File)
-	if total <= many || !p.summary || !ok || !isatty.IsTerminal(file.Fd()) {
-		return nil, func() {}
+	if total <= many {
+		return func(int) {}, func() {}
 	}
-	if out, ok := p.stdout.(*os.File); ok && isatty.IsTerminal(out.Fd()) {
-		p.lines = false
-	}
-	bars := mpb.New(mpb.WithOutput(file), mpb.WithWidth(40))
-	bar = bars.AddBar(int64(total),
-		mpb.PrependDecorators(decor.CountersNoUnit("%d of %d orders")),
-		mpb.AppendDecorators(decor.AverageSpeed(0, "%.0f/s"), decor.Name("  "), decor.AverageETA(decor.ET_STYLE_MMSS)))
-	return bar, func() {
-		if !bar.Completed() {
-			bar.Abort(false)
-		}
-		bars.Wait()
-	}
-}
-
-// count is "1 order", "2 orders", "3 retries".
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	if stem, found := bytes.CutSuffix([]byte(noun), []byte("y")); found {
-		return fmt.Sprintf("%d %sies", n, stem)
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	p.quiet = terminal.Is(p.stdout) && terminal.Is(p.stderr)
+	return terminal.Progress(p.stderr, total, "%d of %d orders")
 }

@@ -2,55 +2,58 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/failure"
+	"github.com/orderpipeline/orderpipeline/internal/queues"
 	"github.com/orderpipeline/orderpipeline/internal/recovery"
-	"github.com/orderpipeline/orderpipeline/order"
+	"github.com/orderpipeline/orderpipeline/internal/terminal"
 )
 
 type redriveCmd struct {
-	Queue      string        `arg:"" optional:"" help:"dlq, rejected, or subscriber; none: how full each is."`
-	Subscriber string        `arg:"" optional:"" name:"name" help:"The subscriber's name (subscriber only)."`
-	Reason     string        `help:"Only messages that are there for this reason." placeholder:"REASON"`
-	OlderThan  time.Duration `help:"Only messages that were first sent longer ago than this." placeholder:"TIME"`
-	OrderID    string        `help:"Only messages with this order." placeholder:"ID"`
-	Show       bool          `help:"Print the documents as well."`
-	JSON       bool          `help:"Print a JSON object a message, for scripts."`
-	Limit      int           `help:"At most this many messages; when not given, all, or 100 of a list." placeholder:"N"`
-	Yes        bool          `help:"Move them. Without it nothing is moved."`
-	Rate       rateFlag      `help:"Move at most this many a second, say 10/s." placeholder:"N/s"`
+	Queue      string `arg:"" optional:"" help:"dlq, rejected or subscriber. Default: count all."`
+	Subscriber string `arg:"" optional:"" name:"name" help:"The subscriber, after 'subscriber'."`
+
+	Reason    string        `placeholder:"REASON" help:"Only messages with this reason."`
+	OlderThan time.Duration `placeholder:"TIME" help:"Only messages first sent longer ago than this."`
+	OrderID   string        `placeholder:"ID" help:"Only messages with this order."`
+	Limit     int           `placeholder:"N" help:"At most this many messages (a list: 100)."`
+	Show      bool          `help:"Print the documents too."`
+	JSON      bool          `help:"Print a JSON object per message, for scripts."`
+	Yes       bool          `help:"Move them. Without it nothing is moved."`
+	Rate      rateFlag      `placeholder:"N/s" help:"Move at most this many per second, such as 10/s."`
 }
 
 // Help is the long help.
 func (redriveCmd) Help() string {
-	return `Moves messages that got stuck back to where they were on their way to:
+	return `Moves stuck messages back to the queue that they were on:
 
   dlq               messages that could not be processed for hours: back to the queue
-  rejected          documents that were refused: back to the queue, to be judged again. Only where the schema, the code or the business
-                    rule was wrong: a document that is still bad is refused again, and comes back here
-                    (a processor with a business step keeps each refusal for its 30 days, whatever the step says by then)
-  subscriber NAME   events that a subscriber did not get, or failed on: back to the subscriber's queue. NAME is a demo subscriber's, or
-                    the name of a queue that is subscribed to the topic
+  rejected          documents that were refused: back to the queue, to be checked again. Use it when
+                    the schema, the code or the business rule was wrong: a document that is still
+                    invalid is refused again and comes back here. (A processor with a business step
+                    keeps a refusal for 30 days, even if the step has changed.)
+  subscriber NAME   events that a subscriber did not get or did not process: back to its queue. NAME
+                    is a demo subscriber, or the name of a queue that is subscribed to the topic
 
 For the on-failure queue, see 'orders replay --on-failure'.
 
-Without --yes it only lists. To be looked at, messages have to be received: each listing adds one to their receive counts, and they are
-out of sight until it has ended (one that is killed: a minute longer). It never moves them to another queue.
+Without --yes it only lists. Listing has to receive the messages: each listing adds one to their
+receive counts, and they are invisible until it ends (if it is killed, for another minute). It never
+moves them to another queue.
 
-A move is receive, send, delete. It can be interrupted and run again at any time: at worst a message is in both queues, and the same
-document twice is one order. What arrives while it runs stays for the next time. Messages whose order cannot be found by its id (not
-JSON, another schema's id field) are left out by --order-id.
+A move is receive, send, delete. You can interrupt it and run it again at any time: at worst a
+message is on both queues, and the same document twice is one order. Messages that arrive during the
+run stay for the next one. --order-id skips messages whose order id cannot be read (not JSON, or
+another schema's id field).
 
 Examples:
 
@@ -62,33 +65,6 @@ Examples:
   orders redrive subscriber Billing --yes`
 }
 
-// stuckQueue is a queue of what got stuck.
-type stuckQueue struct {
-	name string // for people
-	args string // of this command
-	from string
-	to   string // "" for the on-failure queue: its way back is replay
-	why  string // the reason of a message that names none
-}
-
-func stuckQueues(d *deployment.Deployment) []stuckQueue {
-	queues := []stuckQueue{
-		{"dead-letter queue", "redrive dlq", d.DeadLetterQueueURL, d.QueueURL, receivedTooOften},
-		{"rejected queue", "redrive rejected", d.RejectedQueueURL, d.QueueURL, "unknown"},
-		{"on-failure queue", "replay --on-failure", d.OnFailureQueueURL, "", ""},
-	}
-	for _, s := range d.Subscribers {
-		queues = append(queues, subscriberQueue(s))
-	}
-	return queues
-}
-
-func subscriberQueue(s deployment.Subscriber) stuckQueue {
-	return stuckQueue{"dead-letter queue of " + s.Name, "redrive subscriber " + s.Name, s.DeadLetterQueueURL, s.QueueURL, receivedTooOften}
-}
-
-const receivedTooOften = "received-too-often"
-
 // Run lists the messages, or moves them.
 func (cmd *redriveCmd) Run(ctx context.Context, a *app) error {
 	if err := cmd.check(a); err != nil {
@@ -98,35 +74,39 @@ func (cmd *redriveCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	queues := sqs.NewFromConfig(cfg)
+	client := sqs.NewFromConfig(cfg)
 	if cmd.Queue == "" {
-		return cmd.overview(ctx, a, queues, d)
+		return printDepths(ctx, a, client, d)
 	}
 	q, err := cmd.choose(ctx, a, cfg, d)
 	if err != nil {
 		return err
 	}
-	if !cmd.Yes {
-		return cmd.list(ctx, a, queues, q)
+	if cmd.Yes {
+		return cmd.move(ctx, a, client, q)
 	}
-	return cmd.move(ctx, a, queues, q)
+	return cmd.list(ctx, a, client, q)
 }
 
 func (cmd *redriveCmd) check(a *app) error {
-	usage := func(what, next string) error { return &failure{what: what, next: next, status: usageStatus} }
+	const names = "dlq, rejected, subscriber NAME"
 	switch {
 	case cmd.Queue != "" && !slices.Contains([]string{"dlq", "rejected", "subscriber"}, cmd.Queue):
-		return usage(fmt.Sprintf("there is no queue %q to redrive", cmd.Queue), "there are: dlq, rejected, subscriber NAME; for the on-failure queue: "+a.self()+" replay --on-failure")
+		return failure.Usage(fmt.Sprintf("cannot redrive a queue %q", cmd.Queue),
+			"give one of "+names+"; for the on-failure queue: "+a.command("replay --on-failure"))
 	case cmd.Queue == "subscriber" && cmd.Subscriber == "":
-		return usage("which subscriber?", "name it: "+a.self()+" redrive subscriber NAME; 'describe' has the demo subscribers")
+		return failure.Usage("which subscriber?", "name it: "+a.command("redrive subscriber NAME")+
+			"; 'describe' lists the demo subscribers")
 	case cmd.Queue != "subscriber" && cmd.Subscriber != "":
-		return usage(fmt.Sprintf("%q is one word too many", cmd.Subscriber), "only 'subscriber' takes a name")
+		return failure.Usage(fmt.Sprintf("unexpected argument %q", cmd.Subscriber),
+			"only 'subscriber' takes a name")
 	case cmd.Queue == "" && (cmd.Yes || cmd.filtered() || cmd.Show):
-		return usage("which queue?", "name it: dlq, rejected, or subscriber NAME")
-	case cmd.OrderID != "" && !order.ValidID(cmd.OrderID):
-		return usage(fmt.Sprintf("%q cannot be an order id", cmd.OrderID), fmt.Sprintf("an id has 1 to %d of the characters A-Z a-z 0-9 . _ ~ -", order.MaxIDLength))
+		return failure.Usage("which queue?", "give one of "+names)
 	case cmd.Limit < 0 || cmd.OlderThan < 0:
-		return usage("--limit and --older-than cannot be negative", "leave them out for no limit")
+		return failure.Usage("--limit and --older-than must not be negative",
+			"leave them out for no limit")
+	case cmd.OrderID != "":
+		return checkOrderID(cmd.OrderID)
 	}
 	return nil
 }
@@ -135,87 +115,90 @@ func (cmd *redriveCmd) filtered() bool {
 	return cmd.Reason != "" || cmd.OlderThan != 0 || cmd.OrderID != ""
 }
 
-func (cmd *redriveCmd) choose(ctx context.Context, a *app, cfg aws.Config, d *deployment.Deployment) (stuckQueue, error) {
-	if cmd.Queue == "subscriber" {
-		s, err := findSubscriber(ctx, a, cfg, d, cmd.Subscriber)
-		if err != nil {
-			return stuckQueue{}, err
-		}
-		if s.DeadLetterQueueURL == "" {
-			return stuckQueue{}, &failure{what: fmt.Sprintf("subscriber %s has no dead-letter queue", s.Name), next: "what it missed is still in the table: " + a.self() + " replay --to-subscriber " + s.Name}
-		}
-		return subscriberQueue(*s), nil
+func (cmd *redriveCmd) choose(
+	ctx context.Context, a *app, cfg aws.Config, d *deployment.Deployment,
+) (queues.Stuck, error) {
+	if cmd.Queue != "subscriber" {
+		all := queues.All(d)
+		return all[slices.IndexFunc(all, func(q queues.Stuck) bool {
+			return q.Command == "redrive "+cmd.Queue
+		})], nil
 	}
-	all := stuckQueues(d)
-	return all[slices.Index([]string{"dlq", "rejected"}, cmd.Queue)], nil
+	s, err := queues.FindSubscriber(ctx, cfg, d, cmd.Subscriber)
+	if err != nil {
+		return queues.Stuck{}, err
+	}
+	if s.DeadLetterQueueURL == "" {
+		return queues.Stuck{}, &failure.Error{
+			What: fmt.Sprintf("subscriber %s has no dead-letter queue", s.Name),
+			Next: "send it the events of orders in the table: " +
+				a.command("replay --from TIME --to-subscriber "+s.Name),
+		}
+	}
+	return queues.OfSubscriber(*s), nil
 }
 
-// overview counts the messages of all queues, without receiving any.
-func (cmd *redriveCmd) overview(ctx context.Context, a *app, client *sqs.Client, d *deployment.Deployment) error {
-	t := newTable("QUEUE", "MESSAGES", "IN FLIGHT", "LOOK INTO IT")
-	for _, q := range stuckQueues(d) {
-		depth, err := queueDepth(ctx, client, q.from)
+// printDepths counts the messages of all queues.
+func printDepths(
+	ctx context.Context, a *app, client *sqs.Client, d *deployment.Deployment,
+) error {
+	table := terminal.NewTable("QUEUE", "MESSAGES", "IN FLIGHT", "LIST THEM")
+	for _, q := range queues.All(d) {
+		depth, err := queues.ReadDepth(ctx, client, q.URL)
 		if err != nil {
-			return fmt.Errorf("%s: %w", q.name, err)
+			return fmt.Errorf("%s: %w", q.Name, err)
 		}
 		next := ""
-		if depth.visible+depth.inFlight > 0 {
-			next = fmt.Sprintf("%s %s%s", a.self(), q.args, a.envFlag())
+		if depth.Total() > 0 {
+			next = a.command(q.Command)
 		}
-		t.AppendRow([]any{q.name, depth.visible, depth.inFlight, next})
+		table.Row(q.Name, depth.Visible, depth.InFlight, next)
 	}
-	a.printTable(t)
+	table.Print(a.stdout)
 	return nil
 }
 
-type depth struct{ visible, inFlight int }
-
-func queueDepth(ctx context.Context, client *sqs.Client, url string) (d depth, err error) {
-	out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{
-		types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-	}})
-	if err != nil {
-		return d, err
-	}
-	d.visible, _ = strconv.Atoi(out.Attributes[string(types.QueueAttributeNameApproximateNumberOfMessages)])
-	d.inFlight, _ = strconv.Atoi(out.Attributes[string(types.QueueAttributeNameApproximateNumberOfMessagesNotVisible)])
-	return d, nil
-}
-
-// reason of a message, for people and for --reason.
-func (q stuckQueue) reason(m recovery.Message) string {
+// reasonOf returns the reason of a message, for people and for --reason.
+func reasonOf(q queues.Stuck, m recovery.Message) string {
 	if m.Reason == "" {
-		return q.why
+		return q.DefaultReason
 	}
 	return m.Reason
 }
 
-func (cmd *redriveCmd) matches(q stuckQueue, m recovery.Message, now time.Time) bool {
-	return (cmd.Reason == "" || strings.EqualFold(cmd.Reason, q.reason(m))) &&
+func (cmd *redriveCmd) matches(q queues.Stuck, m recovery.Message, now time.Time) bool {
+	return (cmd.Reason == "" || strings.EqualFold(cmd.Reason, reasonOf(q, m))) &&
 		(cmd.OlderThan == 0 || now.Sub(m.SentAt) > cmd.OlderThan) &&
 		(cmd.OrderID == "" || slices.Contains(m.OrderIDs, cmd.OrderID))
 }
 
-// listed is what --json prints of a message.
-type listed struct {
-	MessageID string    `json:"messageId"`
-	SentAt    time.Time `json:"sentAt"`
-	Receives  int       `json:"receives"`
-	Reason    string    `json:"reason"`
-	Pointer   string    `json:"pointer"`
-	OrderIDs  []string  `json:"orderIds"`
-	Body      string    `json:"body"`
+// printJSON prints a message for --json.
+func printJSON(a *app, q queues.Stuck, m recovery.Message) error {
+	return terminal.JSON(a.stdout, struct {
+		MessageID string    `json:"messageId"`
+		SentAt    time.Time `json:"sentAt"`
+		Receives  int       `json:"receives"`
+		Reason    string    `json:"reason"`
+		Pointer   string    `json:"pointer"`
+		OrderIDs  []string  `json:"orderIds"`
+		Body      string    `json:"body"`
+	}{
+		m.ID, m.SentAt.UTC(), m.Receives, reasonOf(q, m), m.Pointer,
+		append([]string{}, m.OrderIDs...), m.Body,
+	}, false)
 }
 
-func (cmd *redriveCmd) list(ctx context.Context, a *app, client *sqs.Client, q stuckQueue) error {
-	const aPage = 100
+func (cmd *redriveCmd) list(
+	ctx context.Context, a *app, client *sqs.Client, q queues.Stuck,
+) error {
+	const page = 100
 	limit, now := cmd.Limit, time.Now()
 	if limit == 0 {
-		limit = aPage
+		limit = page
 	}
 	var found []recovery.Message
 	seen, more := 0, false
-	err := recovery.Peek(ctx, client, q.from, func(m recovery.Message) bool {
+	err := recovery.Peek(ctx, client, q.URL, func(m recovery.Message) bool {
 		if cmd.matches(q, m, now) {
 			if more = len(found) == limit; more {
 				return false
@@ -230,10 +213,8 @@ func (cmd *redriveCmd) list(ctx context.Context, a *app, client *sqs.Client, q s
 	}
 	slices.SortStableFunc(found, func(x, y recovery.Message) int { return x.SentAt.Compare(y.SentAt) })
 	if cmd.JSON {
-		encoder := json.NewEncoder(a.stdout)
-		encoder.SetEscapeHTML(false)
 		for _, m := range found {
-			if err := encoder.Encode(listed{m.ID, m.SentAt.UTC(), m.Receives, q.reason(m), m.Pointer, append([]string{}, m.OrderIDs...), m.Body}); err != nil {
+			if err := printJSON(a, q, m); err != nil {
 				return err
 			}
 		}
@@ -242,23 +223,26 @@ func (cmd *redriveCmd) list(ctx context.Context, a *app, client *sqs.Client, q s
 	if len(found) > 0 {
 		cmd.print(a, q, found, now)
 	}
-	switch {
+	switch messages := terminal.Count(len(found), "message"); {
 	case more:
-		fmt.Fprintf(a.stderr, "the first %d; there are more: --limit N\n", limit)
+		a.notef("the first %d; there are more: --limit N", limit)
 	case cmd.filtered():
-		fmt.Fprintf(a.stderr, "%s of %d on the %s match\n", count(len(found), "message"), seen, q.name)
+		a.notef("%s of %d on the %s match", messages, seen, q.Name)
 	default:
-		fmt.Fprintf(a.stderr, "%s on the %s\n", count(len(found), "message"), q.name)
+		a.notef("%s on the %s", messages, q.Name)
 	}
 	if len(found) > 0 {
-		fmt.Fprintf(a.stderr, "nothing was moved; the same with --yes moves them back\n")
+		a.notef("nothing was moved; repeat the command with --yes to move them back")
 	}
 	return nil
 }
 
-func (cmd *redriveCmd) print(a *app, q stuckQueue, found []recovery.Message, now time.Time) {
-	row := func(m recovery.Message) []any {
-		reason := q.reason(m)
+func (cmd *redriveCmd) print(
+	a *app, q queues.Stuck, found []recovery.Message, now time.Time,
+) {
+	table := terminal.NewTable("AGE", "RECEIVED", "REASON", "ORDER", "MESSAGE")
+	for _, m := range found {
+		reason := reasonOf(q, m)
 		if m.Pointer != "" {
 			reason += " at " + m.Pointer
 		}
@@ -269,57 +253,42 @@ func (cmd *redriveCmd) print(a *app, q stuckQueue, found []recovery.Message, now
 				orders += fmt.Sprintf(" and %d more", n-1)
 			}
 		}
-		return []any{age(now.Sub(m.SentAt)), m.Receives, harmless(reason), harmless(orders), m.ID}
-	}
-	t := newTable("AGE", "RECEIVED", "REASON", "ORDER", "MESSAGE")
-	if cmd.Show {
-		for _, m := range found {
-			cells := row(m)
-			a.printf("age %v  received %v times  %v  order %v  message %v\n%s\n\n", cells[0], cells[1], cells[2], cells[3], cells[4], harmless(m.Body))
+		age := terminal.Age(now.Sub(m.SentAt))
+		if !cmd.Show {
+			table.Row(age, m.Receives, reason, orders, m.ID)
+			continue
 		}
-		return
+		a.printf("age %s  received %s  %s  order %s  message %s\n%s\n\n", age,
+			terminal.Count(m.Receives, "time"), terminal.Sanitize(reason), terminal.Sanitize(orders),
+			m.ID, terminal.Sanitize(m.Body))
 	}
-	for _, m := range found {
-		t.AppendRow(row(m))
+	if !cmd.Show {
+		table.Print(a.stdout)
 	}
-	a.printTable(t)
 }
 
-// age is a time span for people: 4s, 3m, 5h, 12d.
-func age(d time.Duration) string {
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", max(0, int(d.Seconds())))
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%dh", int(d.Hours()))
-	}
-	return fmt.Sprintf("%dd", int(d.Hours()/24))
-}
-
-func (cmd *redriveCmd) move(ctx context.Context, a *app, client *sqs.Client, q stuckQueue) error {
-	before, err := queueDepth(ctx, client, q.from)
+func (cmd *redriveCmd) move(
+	ctx context.Context, a *app, client *sqs.Client, q queues.Stuck,
+) error {
+	before, err := queues.ReadDepth(ctx, client, q.URL)
 	if err != nil {
-		return fmt.Errorf("%s: %w", q.name, err)
+		return fmt.Errorf("%s: %w", q.Name, err)
 	}
-	total := before.visible
+	total := before.Visible
 	if cmd.Limit > 0 {
 		total = min(total, cmd.Limit)
 	}
-	add, finish := a.progress(total, "messages")
-	encoder := json.NewEncoder(a.stdout)
-	encoder.SetEscapeHTML(false)
+	add, finish := terminal.Progress(a.stderr, total, "%d of about %d messages")
 	now := time.Now()
 	redrive := recovery.Redrive{
-		Queues: client, From: q.from, To: q.to, Limit: cmd.Limit,
+		Queues: client, From: q.URL, To: q.Target, Limit: cmd.Limit,
 		Match: func(m recovery.Message) bool { return cmd.matches(q, m, now) },
-		// What is received has to be moved well before it would be visible again.
+		// Received messages must be moved well before they become visible again.
 		Batch: cmd.Rate.within(recovery.Visibility/3, 10),
 		Moved: func(m recovery.Message) {
 			add(1)
 			if cmd.JSON {
-				_ = encoder.Encode(listed{m.ID, m.SentAt.UTC(), m.Receives, q.reason(m), m.Pointer, append([]string{}, m.OrderIDs...), m.Body})
+				_ = printJSON(a, q, m)
 			}
 		},
 	}
@@ -328,25 +297,30 @@ func (cmd *redriveCmd) move(ctx context.Context, a *app, client *sqs.Client, q s
 	}
 	result, err := redrive.Run(ctx)
 	finish()
-	fmt.Fprintf(a.stderr, "%s moved from the %s; %d looked at and left\n", count(result.Moved, "message"), q.name, result.Left)
+	a.notef("%s moved from the %s; %d left there",
+		terminal.Count(result.Moved, "message"), q.Name, result.Left)
 	if isInterrupt(ctx, err) {
-		return &failure{what: "interrupted", next: "run it again: it goes on with what is left", status: 130, err: err}
+		return interrupted(err, "run it again: it goes on with what is left")
 	}
 	if err != nil {
 		return explainRedrive(err)
 	}
-	after, err := queueDepth(ctx, client, q.from)
-	if err == nil && after.inFlight > 0 {
-		fmt.Fprintf(a.stderr, "%s held by somebody else (an interrupted run, say, for up to %v): run it again then\n", count(after.inFlight, "message"), recovery.Visibility)
+	after, err := queues.ReadDepth(ctx, client, q.URL)
+	if err == nil && after.InFlight > 0 {
+		a.notef("%s in flight, held by another reader (such as an interrupted run, for up to %v): "+
+			"run it again then", terminal.Count(after.InFlight, "message"), recovery.Visibility)
 	}
 	return nil
 }
 
-// explainRedrive keeps what was said about single messages apart from what ended the run.
+// explainRedrive tells errors about single messages from one that ended the run.
 func explainRedrive(err error) error {
 	var api interface{ ErrorCode() string }
 	if errors.As(err, &api) && strings.Contains(err.Error(), "cannot be sent to") {
-		return &failure{what: oneLine(err.Error()), next: "the others are moved; look at these with --show --limit, and mend them by hand", err: err}
+		return &failure.Error{
+			What: terminal.OneLine(err.Error()), Err: err,
+			Next: "the others are moved; read these with --show, and correct them by hand",
+		}
 	}
 	return err
 }

@@ -5,53 +5,59 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/failure"
+	"github.com/orderpipeline/orderpipeline/internal/prices"
 	"github.com/orderpipeline/orderpipeline/internal/publishing"
 	"github.com/orderpipeline/orderpipeline/internal/recovery"
-	"github.com/orderpipeline/orderpipeline/order"
+	"github.com/orderpipeline/orderpipeline/internal/replay"
+	"github.com/orderpipeline/orderpipeline/internal/terminal"
 )
 
 type replayCmd struct {
-	ID           []string  `help:"The order with this id; several, separated by commas." placeholder:"ID" group:"Which orders"`
-	From         *moment   `help:"Orders that were stored since: 2026-11-14T08:00:00Z, 2026-11-14 (UTC), or an age: 36h." placeholder:"TIME" group:"Which orders"`
-	To           *moment   `help:"Orders that were stored until; without it, until now." placeholder:"TIME" group:"Which orders"`
-	OnFailure    bool      `help:"Orders that the on-failure queue names; its messages are deleted once the events are out." group:"Which orders"`
-	ToSubscriber string    `help:"Send to this subscriber's queue alone: a demo subscriber, or the name of a queue that is subscribed to the topic." placeholder:"NAME"`
-	Yes          bool      `help:"Publish. Without it nothing is published."`
-	Rate         rateFlag  `help:"Publish at most this many a second (${default})." default:"100/s" placeholder:"N/s"`
-	ReadRate     rateFlag  `help:"Scan at most this many read request units, of 4 KB, a second (${default})." default:"1000/s" placeholder:"N/s"`
-	Segments     int       `help:"Parts into which the scan divides the table; 4 are scanned at a time (${default})." default:"8" placeholder:"N"`
-	Resume       string    `help:"File that keeps how far the scan has come. Default: one for each such command." placeholder:"FILE"`
-	Restart      bool      `help:"Begin anew, whatever an interrupted run has done."`
-	now          time.Time // tests only
+	ID        []string  `group:"Orders" placeholder:"ID" help:"These orders."`
+	From      *timeFlag `group:"Orders" placeholder:"TIME" help:"Orders stored at or after TIME."`
+	To        *timeFlag `group:"Orders" placeholder:"TIME" help:"And not after TIME (default now)."`
+	OnFailure bool      `group:"Orders" help:"Orders that the on-failure queue names."`
+
+	ToSubscriber string `placeholder:"NAME" help:"Send only to the queue of this subscriber."`
+	Yes          bool   `help:"Publish. Without it nothing is published."`
+	Resume       string `placeholder:"FILE" help:"State file, instead of one per command line."`
+	Restart      bool   `help:"Start again, even if a run was interrupted."`
+
+	Rate     rateFlag `default:"100/s" placeholder:"N/s" help:"Most events to publish per second."`
+	ReadRate rateFlag `default:"1000/s" placeholder:"N/s" help:"Most read units to scan per second."`
+	Segments int      `default:"8" placeholder:"N" help:"Parts of the table for the scan."`
+
+	now time.Time // tests only
 }
 
 // Help is the long help.
 func (replayCmd) Help() string {
-	return `Publishes the events of stored orders again: the same bytes, the same event ids and attributes as the first time. Subscribers have to
-bear an event twice anyway, and know it by its id.
+	return `The events have the same bytes, ids and attributes as the first time. Subscribers
+deduplicate by the event id, as they must in any case.
 
-Without --yes it only says how many orders there are and what it costs. --from and --on-failure may have to scan the whole table:
-then the number of orders in the table, which it gives, is an upper bound.
+Choose the orders with --id, --from or --on-failure. A time is 2026-11-14T08:00:00Z, 2026-11-14
+(UTC), or an age such as 36h. --on-failure deletes the messages from the queue once their events are
+published.
 
-With --to-subscriber, only that subscriber gets the events that its filter policy lets through; messages of the on-failure queue then
-stay, since the other subscribers still miss these events.
+Without --yes it only counts the orders and estimates the cost. --from and --on-failure may have to
+scan the whole table: then the number of orders in the table, which it prints, is an upper bound.
 
-A scan can be interrupted: the same command again goes on where it was. A few events then go out twice.
+With --to-subscriber, only that subscriber gets the events that its filter policy accepts: a demo
+subscriber, or the name of a queue that is subscribed to the topic. The messages of the on-failure
+queue then stay, since the other subscribers still lack these events.
+
+A scan can be interrupted: the same command goes on where it stopped. A few events are then
+published twice. Up to 4 of the --segments are scanned at the same time; a read unit is 4 KB.
 
 Examples:
 
@@ -61,49 +67,26 @@ Examples:
   orders replay --on-failure --yes`
 }
 
-// moment is a point in time: RFC 3339, a date, or an age.
-type moment struct {
-	text string
-	at   func(now time.Time) time.Time
-}
-
-// UnmarshalText reads the flag.
-func (m *moment) UnmarshalText(text []byte) error {
-	m.text = string(text)
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if at, err := time.Parse(layout, m.text); err == nil {
-			m.at = func(time.Time) time.Time { return at }
-			return nil
-		}
-	}
-	if age, err := time.ParseDuration(m.text); err == nil && age > 0 {
-		m.at = func(now time.Time) time.Time { return now.Add(-age) }
-		return nil
-	}
-	return fmt.Errorf("%q is no time: write 2026-11-14T08:00:00Z, 2026-11-14, or an age such as 36h", text)
-}
-
-// Run says what there is to publish, and publishes it.
+// Run counts the orders, and publishes their events with --yes.
 func (cmd *replayCmd) Run(ctx context.Context, a *app) error {
 	if cmd.now.IsZero() {
 		cmd.now = time.Now()
 	}
-	if err := cmd.check(a); err != nil {
+	if err := cmd.check(); err != nil {
 		return err
 	}
 	cfg, d, err := a.deployment(ctx)
 	if err != nil {
 		return err
 	}
-	run := &replay{cmd: cmd, app: a, deployment: d, table: dynamodb.NewFromConfig(cfg)}
-	if err := run.connect(ctx, cfg); err != nil {
+	r := &replayRun{cmd: cmd, app: a, deployment: d, table: dynamodb.NewFromConfig(cfg)}
+	if err := r.connect(ctx, cfg); err != nil {
 		return err
 	}
-	return run.run(ctx)
+	return r.run(ctx)
 }
 
-func (cmd *replayCmd) check(a *app) error {
-	usage := func(what, next string) error { return &failure{what: what, next: next, status: usageStatus} }
+func (cmd *replayCmd) check() error {
 	ways := 0
 	for _, given := range []bool{len(cmd.ID) > 0, cmd.From != nil, cmd.OnFailure} {
 		if given {
@@ -112,31 +95,35 @@ func (cmd *replayCmd) check(a *app) error {
 	}
 	switch {
 	case cmd.To != nil && cmd.From == nil:
-		return usage("--to needs --from", "say since when: --from TIME")
+		return failure.Usage("--to needs --from", "give --from TIME")
 	case ways != 1:
-		return usage("which orders? Give --id, --from, or --on-failure, one of the three", a.self()+" replay --help has examples")
+		return failure.Usage("which orders? Give one of --id, --from and --on-failure",
+			program()+" replay --help has examples")
 	case cmd.From != nil && cmd.To != nil && !cmd.From.at(cmd.now).Before(cmd.To.at(cmd.now)):
-		return usage(fmt.Sprintf("--from %s is not before --to %s", cmd.From.text, cmd.To.text), "swap them")
+		return failure.Usage(fmt.Sprintf("--from %s is not before --to %s", cmd.From.text, cmd.To.text),
+			"swap them")
 	case cmd.From != nil && cmd.From.at(cmd.now).After(cmd.now):
-		return usage(fmt.Sprintf("--from %s is in the future", cmd.From.text), "times without an offset are UTC")
+		return failure.Usage(fmt.Sprintf("--from %s is in the future", cmd.From.text),
+			"a time without an offset is UTC")
 	case cmd.Segments < 1 || cmd.Segments > 1000:
-		return usage("--segments must be 1 to 1000", "8 is good for most tables")
+		return failure.Usage("--segments must be 1 to 1000", "8 is good for most tables")
 	}
 	for _, id := range cmd.ID {
-		if !order.ValidID(id) {
-			return usage(fmt.Sprintf("%q cannot be an order id", id), fmt.Sprintf("an id has 1 to %d of the characters A-Z a-z 0-9 . _ ~ -", order.MaxIDLength))
+		if err := checkOrderID(id); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// replay is one run.
-type replay struct {
-	cmd *replayCmd
+// replayRun is one run.
+type replayRun struct {
 	*app
+	cmd        *replayCmd
 	deployment *deployment.Deployment
 	table      *dynamodb.Client
 	replay     recovery.Replay
+	state      *replay.State // nil without a scan
 	filtered   atomic.Int64
 
 	mu            sync.Mutex
@@ -145,21 +132,22 @@ type replay struct {
 
 const scanWorkers = 4
 
-// connect makes the publisher with the deployed one's settings, so that the bytes are the same.
-func (r *replay) connect(ctx context.Context, cfg aws.Config) error {
-	publisher, err := deployedPublisher(ctx, cfg, r.deployment)
+// connect prepares the replay.
+func (r *replayRun) connect(ctx context.Context, cfg aws.Config) error {
+	publisher, err := replay.Publisher(ctx, cfg, r.deployment)
 	if err != nil {
 		return err
 	}
-	queues := sqs.NewFromConfig(cfg)
-	publisher.Topic = sns.NewFromConfig(cfg)
-	if r.cmd.ToSubscriber != "" {
-		if publisher.Topic, err = r.subscriber(ctx, cfg, queues); err != nil {
+	if name := r.cmd.ToSubscriber; name != "" {
+		publisher.Topic, err = replay.SubscriberTopic(ctx, cfg, r.deployment, name,
+			r.command("doctor"), func(n int) { r.filtered.Add(int64(n)) })
+		if err != nil {
 			return err
 		}
 	}
 	r.replay = recovery.Replay{
-		Orders: r.table, TableName: r.deployment.TableName, Publisher: publisher, Queues: queues,
+		Orders: r.table, TableName: r.deployment.TableName, Publisher: publisher,
+		Queues: sqs.NewFromConfig(cfg),
 		Unpublishable: func(e publishing.Event) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -171,7 +159,7 @@ func (r *replay) connect(ctx context.Context, cfg aws.Config) error {
 	if limiter := r.cmd.Rate.limiter(r.replay.Batch); limiter != nil {
 		r.replay.Wait = limiter.WaitN
 	}
-	const largestPage = 300 // units: 1 MB of 4 KB each, and the last item whole
+	const largestPage = 300 // read units: 1 MB in 4 KB units, and the whole of the last item
 	if limiter := r.cmd.ReadRate.limiter(largestPage); limiter != nil {
 		r.replay.WaitRead = func(ctx context.Context, units float64) error {
 			return limiter.WaitN(ctx, min(largestPage, int(math.Ceil(units))))
@@ -180,64 +168,7 @@ func (r *replay) connect(ctx context.Context, cfg aws.Config) error {
 	return nil
 }
 
-// deployedPublisher reads the settings of the deployed publisher.
-func deployedPublisher(
-	ctx context.Context, cfg aws.Config, d *deployment.Deployment,
-) (*publishing.Publisher, error) {
-	out, err := lambda.NewFromConfig(cfg).GetFunctionConfiguration(ctx,
-		&lambda.GetFunctionConfigurationInput{FunctionName: &d.PublisherFunction})
-	if err != nil {
-		return nil, fmt.Errorf("read the publisher's settings: %w", err)
-	}
-	settings := map[string]string{}
-	if out.Environment != nil {
-		settings = out.Environment.Variables
-	}
-	publisher := &publishing.Publisher{
-		TopicARN: settings[contract.EnvTopicARN],
-		Format: order.EventFormat{
-			Source: settings[contract.EnvEventSource], Type: settings[contract.EnvEventType],
-		},
-		Attributes: strings.FieldsFunc(settings[contract.EnvEventAttributes],
-			func(r rune) bool { return r == ',' }),
-	}
-	publisher.MaxEventBytes, err = strconv.Atoi(settings[contract.EnvMaxEventBytes])
-	if err != nil || publisher.MaxEventBytes < 1 || publisher.TopicARN == "" ||
-		publisher.Format.Validate() != nil || len(publisher.Attributes) > contract.MaxEventAttributes {
-		return nil, &failure{
-			what: "the deployed publisher has other settings than this command knows",
-			next: "use the command of the same version as the deployment",
-		}
-	}
-	return publisher, nil
-}
-
-// subscriber is the topic as one subscriber sees it.
-func (r *replay) subscriber(ctx context.Context, cfg aws.Config, queues *sqs.Client) (*recovery.SubscriberTopic, error) {
-	s, err := findSubscriber(ctx, r.app, cfg, r.deployment, r.cmd.ToSubscriber)
-	if err != nil {
-		return nil, err
-	}
-	all, err := subscriptions(ctx, cfg, r.deployment.TopicARN, true)
-	if err != nil {
-		return nil, err
-	}
-	queue := s.QueueURL[strings.LastIndex(s.QueueURL, "/")+1:]
-	n := slices.IndexFunc(all, func(s subscription) bool { return s.protocol == "sqs" && strings.HasSuffix(s.endpoint, ":"+queue) })
-	if n < 0 {
-		return nil, &failure{what: fmt.Sprintf("the queue of %s is not subscribed to the topic, so nobody knows which events it wants", s.Name), next: "mend the subscription first: " + r.self() + " doctor" + r.envFlag()}
-	}
-	if all[n].filterScope == "MessageBody" && all[n].filterPolicy != "" {
-		return nil, &failure{what: fmt.Sprintf("the filter policy of %s is on the message body, which this command cannot evaluate", s.Name), next: "publish to the topic instead, without --to-subscriber"}
-	}
-	filter, err := recovery.ParseFilter(all[n].filterPolicy)
-	if err != nil {
-		return nil, &failure{what: fmt.Sprintf("subscriber %s: %v", s.Name, err), next: "publish to the topic instead, without --to-subscriber", err: err}
-	}
-	return &recovery.SubscriberTopic{Queue: queues, QueueURL: s.QueueURL, Filter: filter, Filtered: func(n int) { r.filtered.Add(int64(n)) }}, nil
-}
-
-func (r *replay) run(ctx context.Context) error {
+func (r *replayRun) run(ctx context.Context) (err error) {
 	var failures recovery.Failures
 	ids, spans := r.cmd.ID, []recovery.Span(nil)
 	switch {
@@ -248,41 +179,42 @@ func (r *replay) run(ctx context.Context) error {
 		}
 		spans = []recovery.Span{{First: r.cmd.From.at(r.cmd.now), Last: to}}
 	case r.cmd.OnFailure:
-		var err error
 		if failures, err = r.replay.Failures(ctx, r.deployment.OnFailureQueueURL); err != nil {
 			return err
 		}
 		ids, spans = failures.OrderIDs, failures.Spans
 	}
 	total := len(ids)
-	var notes *replayNotes
 	if len(spans) > 0 {
-		var err error
-		if notes, err = r.notes(spans); err != nil {
+		if err := r.openState(spans); err != nil {
 			return err
 		}
-		notes.apply(r)
-		spans = notes.Spans
-		n, err := r.sayScan(ctx, spans)
+		spans = r.state.Spans
+		items, err := r.printScan(ctx, spans)
 		if err != nil {
 			return err
 		}
-		total += n
+		total += items
 	}
-	r.sayOrders(ids, failures)
+	if r.cmd.OnFailure {
+		r.notef("%s on the on-failure queue; they name %s and %s of time",
+			terminal.Count(failures.Messages, "message"), terminal.Count(len(ids), "order"),
+			terminal.Count(len(failures.Spans), "span"))
+	} else if len(ids) > 0 {
+		r.notef("%s to publish", terminal.Count(len(ids), "order"))
+	}
 	if !r.cmd.Yes {
 		if len(ids)+len(spans) > 0 {
-			fmt.Fprintln(r.stderr, "nothing was published; the same with --yes publishes")
+			r.notef("nothing was published; repeat the command with --yes to publish")
 		}
 		return unreadable(failures.Unreadable)
 	}
-	add, finish := r.progress(total, "orders")
+	add, finish := terminal.Progress(r.stderr, total, "%d of about %d orders")
 	add(r.replay.Checkpoint.Published())
 	r.replay.Published = add
 	started := time.Now()
 	var missing []string
 	var replayed int
-	var err error
 	if r.cmd.OnFailure && r.cmd.ToSubscriber == "" {
 		replayed, missing, err = r.replay.OnFailure(ctx, r.deployment.OnFailureQueueURL, failures)
 	} else if replayed, missing, err = r.replay.ByID(ctx, ids...); err == nil {
@@ -291,94 +223,120 @@ func (r *replay) run(ctx context.Context) error {
 		replayed += n
 	}
 	finish()
-	return r.report(ctx, started, replayed, missing, failures, notes, err)
+	return r.report(ctx, time.Since(started), replayed, missing, failures.Unreadable, err)
 }
 
-// unreadable makes failures of messages that nobody can read.
-func unreadable(errs []error) error {
-	var all []error
-	for _, err := range errs {
-		all = append(all, &failure{what: oneLine(err.Error()), next: "it stays on the on-failure queue: look at it, and delete it by hand", err: err})
+// openState lets the scan go on from an interrupted run of the same command, and keeps its
+// progress.
+func (r *replayRun) openState(spans []recovery.Span) (err error) {
+	identity := []any{r.deployment.Env, r.deployment.TableName, r.cmd.ToSubscriber}
+	if r.cmd.From != nil {
+		to := ""
+		if r.cmd.To != nil {
+			to = r.cmd.To.text
+		}
+		identity = append(identity, r.cmd.From.text, to)
+	} else {
+		identity = append(identity, spans)
 	}
-	return errors.Join(all...)
-}
-
-// sayOrders says which orders are known by id.
-func (r *replay) sayOrders(ids []string, f recovery.Failures) {
-	if r.cmd.OnFailure {
-		fmt.Fprintf(r.stderr, "%s on the on-failure queue; they name %s and %s of time\n", count(f.Messages, "message"), count(len(ids), "order"), count(len(f.Spans), "span"))
-	} else if len(ids) > 0 {
-		fmt.Fprintf(r.stderr, "%s to publish\n", count(len(ids), "order"))
-	}
-}
-
-// pricePerMillionReads is the price of a million on-demand read request units, in USD, where and when it was read.
-const (
-	pricePerMillionReads = 0.125
-	priceDate            = "us-east-1, November 2026"
-)
-
-// sayScan says what a scan costs and how many orders there are at most.
-func (r *replay) sayScan(ctx context.Context, spans []recovery.Span) (items int, err error) {
-	out, err := r.table.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &r.deployment.TableName})
+	r.state, err = replay.OpenState(identity, spans, r.cmd.now, r.cmd.Resume, r.cmd.Restart)
 	if err != nil {
-		return 0, fmt.Errorf("ask for the table's size: %w", err)
+		return err
+	}
+	if c := r.state.Checkpoint; len(c) > 0 {
+		r.notef("resuming the run of %s, which published %s (--restart starts again)",
+			r.state.Begun.Format(time.RFC3339), terminal.Count(c.Published(), "event"))
+	}
+	r.replay.Checkpoint, r.replay.Save = r.state.Checkpoint, r.state.Save
+	return nil
+}
+
+// printScan prints what a scan reads and costs. It returns how many items the table has.
+func (r *replayRun) printScan(ctx context.Context, spans []recovery.Span) (items int, err error) {
+	out, err := r.table.DescribeTable(ctx, &dynamodb.DescribeTableInput{
+		TableName: &r.deployment.TableName,
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read the size of the table: %w", err)
 	}
 	for _, s := range spans {
-		fmt.Fprintf(r.stderr, "orders stored from %s to %s\n", s.First.UTC().Format(time.RFC3339), s.Last.UTC().Format(time.RFC3339))
+		r.notef("orders stored from %s to %s",
+			s.First.UTC().Format(time.RFC3339), s.Last.UTC().Format(time.RFC3339))
 	}
-	units := math.Ceil(float64(aws.ToInt64(out.Table.TableSizeBytes)) / 4096)
-	fmt.Fprintf(r.stderr, "the scan reads the whole table: about %d items (orders, at most so many to publish, and refusals), %.1f MB, %.0f read request units, %.4f USD (%g USD a million; %s)\n",
-		aws.ToInt64(out.Table.ItemCount), float64(aws.ToInt64(out.Table.TableSizeBytes))/1e6, units, units*pricePerMillionReads/1e6, pricePerMillionReads, priceDate)
-	return int(aws.ToInt64(out.Table.ItemCount)), nil
+	items = int(aws.ToInt64(out.Table.ItemCount))
+	size := float64(aws.ToInt64(out.Table.TableSizeBytes))
+	units := math.Ceil(size / 4096)
+	list := prices.Current()
+	r.notef("the scan reads the whole table: about %d items (orders and refusals), %.1f MB, "+
+		"%.0f read request units, %.4f %s (%g %[5]s per million; %s, %s)",
+		items, size/1e6, units, units*list.DynamoDBReads/1e6, list.Currency, list.DynamoDBReads,
+		list.Region, list.Date)
+	return items, nil
 }
 
-// report says what was done, and keeps or removes the notes.
-func (r *replay) report(ctx context.Context, started time.Time, replayed int, missing []string, f recovery.Failures, notes *replayNotes, err error) error {
-	sent := replayed - len(r.unpublishable) - int(r.filtered.Load())
-	where := "to the topic"
+// report prints what was published, and removes the state of a finished replay.
+func (r *replayRun) report(
+	ctx context.Context, took time.Duration, replayed int, missing []string, left []error, err error,
+) error {
+	filtered := int(r.filtered.Load())
+	to := "the topic"
 	if r.cmd.ToSubscriber != "" {
-		where = "to " + r.cmd.ToSubscriber
+		to = r.cmd.ToSubscriber
 	}
-	fmt.Fprintf(r.stderr, "%s published %s in %.1f s\n", count(sent, "event"), where, time.Since(started).Seconds())
-	if n := r.filtered.Load(); n > 0 {
-		fmt.Fprintf(r.stderr, "%s not sent: the subscriber's filter policy drops them\n", count(int(n), "event"))
+	r.notef("%s published to %s in %.1f s",
+		terminal.Count(replayed-len(r.unpublishable)-filtered, "event"), to, took.Seconds())
+	if filtered > 0 {
+		r.notef("%s not sent: the subscriber's filter policy drops them",
+			terminal.Count(filtered, "event"))
 	}
 	if isInterrupt(ctx, err) {
-		return &failure{what: "interrupted", next: "the same command again goes on where it was", status: 130, err: err}
+		return interrupted(err, "repeat the command: it goes on where it stopped")
 	}
 	var all []error
 	for _, id := range missing {
 		what := "no order is stored under " + id
 		if r.cmd.OnFailure {
-			fmt.Fprintf(r.stderr, "%s (any more)\n", what)
+			r.notef("%s (any more)", what)
 			continue
 		}
-		all = append(all, &failure{what: what, next: r.self() + " status" + r.envFlag() + " " + id + " says what became of it"})
+		all = append(all, &failure.Error{
+			What: what, Next: "ask for its status: " + r.command("status "+id),
+		})
 	}
 	if len(r.unpublishable) > 0 {
-		next := "publish them by hand, or raise the topic's size limit (too-large); see docs/guarantees.md"
+		next := "publish them by hand, or raise the topic's size limit (too-large); " +
+			"see docs/guarantees.md"
 		if r.cmd.OnFailure && r.cmd.ToSubscriber == "" {
 			next = "they are on the on-failure queue again; " + next
 		}
-		all = append(all, &failure{what: fmt.Sprintf("%s can never be published: %s", count(len(r.unpublishable), "event"), strings.Join(first(r.unpublishable, 20), ", ")), next: next})
+		all = append(all, &failure.Error{
+			What: fmt.Sprintf("%s can never be published: %s",
+				terminal.Count(len(r.unpublishable), "event"), terminal.List(r.unpublishable, 20)),
+			Next: next,
+		})
 	}
-	left := unreadable(f.Unreadable)
-	switch {
-	case err == nil:
-		notes.remove()
-	case len(f.Unreadable) > 0 && fmt.Sprint(err) == fmt.Sprint(errors.Join(f.Unreadable...)):
-		notes.remove()
-	default:
-		all = append(all, &failure{what: "not all events are published: " + oneLine(err.Error()), next: "see the topic and its permissions (" + r.self() + " doctor" + r.envFlag() + "), then the same command again: it goes on where it was", err: err})
+	onlyUnreadable := len(left) > 0 && fmt.Sprint(err) == fmt.Sprint(errors.Join(left...))
+	if err == nil || onlyUnreadable {
+		r.state.Remove()
+	} else {
+		all = append(all, &failure.Error{
+			What: "not all events are published: " + terminal.OneLine(err.Error()),
+			Next: "check the topic and its permissions (" + r.command("doctor") +
+				"), then repeat the command: it goes on where it stopped",
+			Err: err,
+		})
 	}
-	return errors.Join(append(all, left)...)
+	return errors.Join(append(all, unreadable(left))...)
 }
 
-// first gives the first n of a list, and says that there are more.
-func first(list []string, n int) []string {
-	if len(list) <= n {
-		return list
+// unreadable explains messages of the on-failure queue that cannot be read.
+func unreadable(errs []error) error {
+	var all []error
+	for _, err := range errs {
+		all = append(all, &failure.Error{
+			What: terminal.OneLine(err.Error()), Err: err,
+			Next: "it stays on the on-failure queue: read it, then delete it by hand",
+		})
 	}
-	return append(slices.Clone(list[:n]), fmt.Sprintf("and %d more", len(list)-n))
+	return errors.Join(all...)
 }

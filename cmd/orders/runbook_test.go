@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
+	"github.com/orderpipeline/orderpipeline/internal/failure"
 )
 
 var (
@@ -152,9 +153,9 @@ func usageProblem(t *testing.T, args []string) string {
 	}
 	var said strings.Builder
 	a := &app{stdin: strings.NewReader(""), stdout: io.Discard, stderr: &said, connect: func(context.Context) (aws.Config, *deployment.Deployment, error) {
-		return aws.Config{}, nil, errors.New("so far it is right")
+		return aws.Config{}, nil, errors.New("the usage is right")
 	}}
-	if run(context.Background(), args, a) == usageStatus {
+	if run(context.Background(), args, a) == failure.StatusUsage {
 		return said.String()
 	}
 	return ""

@@ -5,24 +5,29 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"time"
 
-	"github.com/orderpipeline/orderpipeline/order"
+	"github.com/orderpipeline/orderpipeline/internal/failure"
+	"github.com/orderpipeline/orderpipeline/internal/ordersapi"
+	"github.com/orderpipeline/orderpipeline/internal/terminal"
 )
 
 type statusCmd struct {
-	OrderID string        `arg:"" name:"order-id" help:"The order's id."`
-	JSON    bool          `help:"Print the API's answer as it is."`
-	Wait    time.Duration `help:"Wait at most this long for an order that is unknown yet." placeholder:"TIME"`
+	OrderID string        `arg:"" name:"order-id" help:"The id of the order."`
+	JSON    bool          `help:"Print the answer of the API as it is."`
+	Wait    time.Duration `placeholder:"TIME" help:"How long to wait for an order that is unknown."`
 }
 
 // Help is the long help.
 func (statusCmd) Help() string {
-	return `An order answered with 202 ends either stored (once, never changed) or refused (with a reason). Until then it is unknown here:
-it is in the queue, or in the dead-letter queue.
+	return `An order that was answered with 202 ends either stored (once, never changed) or refused
+(with a reason). Until then its status is unknown: it is in the queue or the dead-letter queue. An
+order that was never posted is unknown, too.
 
-Exit status: 0 stored, 3 refused, 4 unknown, 5 erased (its document is gone, its id stays taken), 1 failed, 2 wrong usage.
+Exit status: 0 stored, 3 refused, 4 unknown, 5 erased (its document is gone, its id stays taken), 1
+failure, 2 wrong usage.
 
 Examples:
 
@@ -32,9 +37,9 @@ Examples:
 }
 
 const (
-	refusedStatus = 3
-	unknownStatus = 4
-	erasedStatus  = 5
+	statusRefused = 3
+	statusUnknown = 4
+	statusErased  = 5
 )
 
 // orderStatus is the answer of GET /orders/{orderId}.
@@ -50,81 +55,86 @@ type orderStatus struct {
 }
 
 type refusal struct {
-	Reason     string `json:"reason"`
-	Pointer    string `json:"pointer"`
-	Hash       string `json:"hash"`
-	AcceptedAt string `json:"acceptedAt"`
-	RefusedAt  string `json:"refusedAt"`
+	Reason    string `json:"reason"`
+	Pointer   string `json:"pointer"`
+	Hash      string `json:"hash"`
+	RefusedAt string `json:"refusedAt"`
 }
 
-// Run asks for the order and prints what became of it.
+// Run asks the API and prints the status.
 func (cmd *statusCmd) Run(ctx context.Context, a *app) error {
-	if !order.ValidID(cmd.OrderID) {
-		return &failure{what: fmt.Sprintf("%q cannot be an order id", cmd.OrderID), next: fmt.Sprintf("an id has 1 to %d of the characters A-Z a-z 0-9 . _ ~ -", order.MaxIDLength), status: usageStatus}
+	if err := checkOrderID(cmd.OrderID); err != nil {
+		return err
 	}
 	cfg, d, err := a.deployment(ctx)
 	if err != nil {
 		return err
 	}
-	c := newClient(cfg, d, 20*time.Second)
+	client := ordersapi.New(cfg, d.APIURL, 20*time.Second)
 	deadline := time.Now().Add(cmd.Wait)
 	for {
-		got, err := c.do(ctx, "GET", "/orders/"+url.PathEscape(cmd.OrderID), nil)
+		got, err := client.Do(ctx, http.MethodGet, "/orders/"+url.PathEscape(cmd.OrderID), nil)
 		if err != nil {
 			return err
 		}
-		unknown := got.code == 404 && got.Status == "UNKNOWN"
-		if unknown && time.Now().Before(deadline) {
+		unknown := got.Code == http.StatusNotFound && got.Status == "UNKNOWN"
+		switch {
+		case unknown && time.Now().Before(deadline):
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
 			case <-time.After(500 * time.Millisecond):
 			}
 			continue
+		case got.Code != http.StatusOK && got.Code != http.StatusGone && !unknown:
+			return &failure.Error{
+				What: "the API does not return the status: " + got.String(), Next: got.Next(a.command),
+			}
 		}
-		if got.code != 200 && got.code != 410 && !unknown {
-			return c.refused(a, "the API does not tell", got)
-		}
-		return cmd.print(a, got, unknown)
+		return cmd.print(a, got)
 	}
 }
 
-func (cmd *statusCmd) print(a *app, got *answer, unknown bool) error {
+func (cmd *statusCmd) print(a *app, got *ordersapi.Answer) error {
 	var s orderStatus
-	if err := json.Unmarshal(got.body, &s); err != nil {
-		return &failure{what: "the API's answer is not its JSON: " + oneLine(err.Error()), next: "check the address: " + a.self() + " describe" + a.envFlag(), err: err}
-	}
-	if cmd.JSON {
-		a.printf("%s\n", bytes.TrimRight(got.body, "\n"))
-	}
-	switch {
-	case unknown:
-		if cmd.JSON {
-			return &failure{status: unknownStatus}
+	if err := json.Unmarshal(got.Body, &s); err != nil {
+		return &failure.Error{
+			What: "the API's answer is not valid JSON: " + terminal.OneLine(err.Error()),
+			Next: "check the address: " + a.command("describe"), Err: err,
 		}
-		return &failure{
-			what:   fmt.Sprintf("order %s is unknown: not posted, or still in a queue", cmd.OrderID),
-			next:   fmt.Sprintf("ask again with --wait 30s; if it stays so, look into the queues: %s describe%s", a.self(), a.envFlag()),
-			status: unknownStatus,
+	}
+	exit := map[string]int{
+		"STORED": 0, "REFUSED": statusRefused, "UNKNOWN": statusUnknown, "ERASED": statusErased,
+	}
+	status, known := exit[s.Status]
+	switch {
+	case !known:
+		return &failure.Error{
+			What: fmt.Sprintf("unexpected status %q from the API", s.Status),
+			Next: "use the command of the same version as the deployment",
+		}
+	case cmd.JSON:
+		a.printf("%s\n", bytes.TrimRight(got.Body, "\n"))
+	case s.Status == "UNKNOWN":
+		return &failure.Error{
+			What: fmt.Sprintf("order %s is unknown: it was not posted, or it is still in a queue",
+				cmd.OrderID),
+			Next: "ask again with --wait 30s; if it stays unknown, look for it: " +
+				a.command("redrive dlq --order-id "+cmd.OrderID),
+			Status: status,
 		}
 	case s.Status == "STORED":
-		if !cmd.JSON {
-			s.printStored(a)
-		}
-		return nil
+		s.printStored(a)
 	case s.Status == "REFUSED":
-		if !cmd.JSON {
-			a.printf("order %s: REFUSED\n", s.OrderID)
-			s.printRefusals(a)
-		}
-		return &failure{status: refusedStatus}
+		a.printf("order %s: REFUSED\n", s.OrderID)
+		s.printRefusals(a)
 	case s.Status == "ERASED":
-		if !cmd.JSON {
-			a.printf("order %s: ERASED\n  its document is gone; its id stays taken\n", s.OrderID)
-		}
-		return &failure{status: erasedStatus}
+		a.printf("order %s: ERASED\n  its document is gone; its id stays taken\n", s.OrderID)
 	}
-	return &failure{what: fmt.Sprintf("the API answered with a status that this command does not know: %q", s.Status), next: "use the command of the same version as the deployment"}
+	if status == 0 {
+		return nil
+	}
+	return &failure.Error{Status: status}
 }
 
 func (s *orderStatus) printStored(a *app) {
@@ -151,7 +161,7 @@ func (s *orderStatus) printRefusals(a *app) {
 	}
 }
 
-// later is the time from one to the other, for people.
+// later returns the time between two timestamps, for people.
 func later(from, to string) string {
 	start, err1 := time.Parse(time.RFC3339, from)
 	end, err2 := time.Parse(time.RFC3339, to)

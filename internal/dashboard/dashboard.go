@@ -1,5 +1,5 @@
-// Package dashboard reads CloudWatch dashboards: the body that AWS documents under "Dashboard body structure and syntax", as far
-// as this project's dashboards use it.
+// Package dashboard reads and draws CloudWatch dashboards: the body that AWS documents under
+// "Dashboard body structure and syntax", as far as this project's dashboards use it.
 package dashboard
 
 import (
@@ -10,12 +10,12 @@ import (
 // Dashboard is a grid of 24 columns.
 type Dashboard struct{ Widgets []Widget }
 
-// Widget of a dashboard.
+// Widget is a text, a graph or a list of alarms on the dashboard.
 type Widget struct {
 	Type                string // "metric", "text" or "alarm"
 	X, Y, Width, Height int
 	Title               string
-	Markdown            string   // of a text
+	Markdown            string   // of a text widget
 	Alarms              []string // ARNs, of an alarm widget
 	Metrics             []Metric
 	Lines               []Line
@@ -23,7 +23,7 @@ type Widget struct {
 	Stacked             bool
 }
 
-// Metric of a graph, or an expression over others of it.
+// Metric is a metric of a graph, or an expression over others of the same graph.
 type Metric struct {
 	Namespace, Name string
 	Dimensions      map[string]string
@@ -32,16 +32,16 @@ type Metric struct {
 	Label           string
 	Expression      string // instead of Namespace and Name
 	ID              string
-	Hidden          bool // only there for an expression
+	Hidden          bool // used by an expression only
 }
 
-// Line across a graph.
+// Line is a horizontal line across a graph, such as the threshold of an alarm.
 type Line struct {
 	Label string
 	Value float64
 }
 
-// Parse reads a dashboard's body.
+// Parse reads the body of a dashboard.
 func Parse(body []byte) (*Dashboard, error) {
 	var raw struct {
 		Widgets []struct {
@@ -60,14 +60,15 @@ func Parse(body []byte) (*Dashboard, error) {
 		}
 	}
 	if err := json.Unmarshal(body, &raw); err != nil {
-		return nil, fmt.Errorf("the dashboard's body: %w", err)
+		return nil, fmt.Errorf("dashboard body: %w", err)
 	}
 	d := &Dashboard{}
 	for _, w := range raw.Widgets {
 		p := w.Properties
 		widget := Widget{
-			Type: w.Type, X: w.X, Y: w.Y, Width: w.Width, Height: w.Height, Title: p.Title, Markdown: p.Markdown,
-			Alarms: p.Alarms, Lines: p.Annotations.Horizontal, Unit: p.YAxis.Left.Label, Stacked: p.Stacked,
+			Type: w.Type, X: w.X, Y: w.Y, Width: w.Width, Height: w.Height,
+			Title: p.Title, Markdown: p.Markdown, Alarms: p.Alarms,
+			Lines: p.Annotations.Horizontal, Unit: p.YAxis.Left.Label, Stacked: p.Stacked,
 		}
 		for _, m := range p.Metrics {
 			metric, err := parseMetric(m, p.Stat, p.Period)
@@ -108,14 +109,15 @@ func parseMetric(fields []any, statistic string, period int) (Metric, error) {
 				m.Hidden = !visible
 			}
 		default:
-			return m, fmt.Errorf("a metric holds %v", field)
+			return m, fmt.Errorf("metric: unexpected %v", field)
 		}
 	}
 	if m.Expression != "" {
 		return m, nil
 	}
 	if len(texts) < 2 || len(texts)%2 != 0 {
-		return m, fmt.Errorf("a metric is %q, want a namespace, a name, and pairs of dimension and value", texts)
+		return m, fmt.Errorf(
+			"metric: %q is not a namespace, a name, and pairs of dimension and value", texts)
 	}
 	m.Namespace, m.Name = texts[0], texts[1]
 	for i := 2; i < len(texts); i += 2 {

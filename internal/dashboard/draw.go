@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// Series is the datapoints of one metric or expression, oldest first.
+// Series are the datapoints of one metric or expression, oldest first.
 type Series []Point
 
-// Point of a series.
+// Point is a datapoint.
 type Point struct {
 	// At is the start of the period.
 	At time.Time
@@ -21,15 +21,16 @@ type Point struct {
 	Value float64
 }
 
-// Data is what an environment holds. The zero value draws a dashboard without datapoints.
+// Data is what CloudWatch holds for a dashboard. The zero value draws a dashboard without
+// datapoints.
 type Data struct {
-	// From and To are the time that the graphs show.
+	// From and To bound the time that the graphs show.
 	From, To time.Time
 	// Series by widget and metric: the indexes into Dashboard.Widgets and Widget.Metrics.
 	Series map[[2]int]Series
-	// States of the alarms by what Widget.Alarms has: OK, ALARM or INSUFFICIENT_DATA.
+	// States of the alarms, by their names in Widget.Alarms: OK, ALARM or INSUFFICIENT_DATA.
 	States map[string]string
-	// Note in the last line, such as where the datapoints are from.
+	// Note is the last line, such as where the datapoints are from.
 	Note string
 }
 
@@ -43,25 +44,31 @@ const (
 )
 
 // colors are CloudWatch's own for the first ten metrics of a graph.
-var colors = []string{"#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf", "#aec7e8"}
+var colors = []string{
+	"#1f77b4", "#ff7f0e", "#2ca02c", "#9467bd", "#8c564b",
+	"#e377c2", "#7f7f7f", "#bcbd22", "#17becf", "#aec7e8",
+}
 
-var stateColors = map[string]string{"OK": "#1d8102", "ALARM": "#d13212", "INSUFFICIENT_DATA": "#687078"}
+var stateColors = map[string]string{
+	"OK": "#1d8102", "ALARM": "#d13212", "INSUFFICIENT_DATA": "#687078",
+}
 
-// canvas is what a dashboard is drawn on. Lengths are pixels, colours are those of HTML; nothing is drawn in "".
+// canvas is what a dashboard is drawn on. Lengths are pixels, colors are those of HTML; "" draws
+// nothing.
 type canvas interface {
-	// origin is where the coordinates of what follows count from.
+	// origin sets the origin of the coordinates of what follows.
 	origin(x, y int)
 	rect(x, y, width, height, radius int, fill string, opacity float64, stroke string)
 	line(x0, y0, x1, y1 float64, color string, dashed bool)
 	polyline(points []point, color string)
 	dot(at point, color string)
-	// text stands on y; anchor says what of it is at x: start, middle or end.
+	// text has its baseline at y; anchor is the part of it at x: start, middle or end.
 	text(x, y, size int, color, anchor, text string)
 }
 
 type point struct{ x, y float64 }
 
-// size of the picture.
+// size returns the size of the picture.
 func size(d *Dashboard) (width, height int) {
 	bottom := 0
 	for _, w := range d.Widgets {
@@ -70,7 +77,7 @@ func size(d *Dashboard) (width, height int) {
 	return Width, bottom*row + 24
 }
 
-// draw draws the dashboard: layout, titles, metrics, alarm lines, and the datapoints that there are.
+// draw draws layout, titles, legends, alarm lines and datapoints.
 func draw(c canvas, d *Dashboard, data Data) {
 	width, height := size(d)
 	c.rect(0, 0, width, height, 0, "#f2f3f3", 1, "")
@@ -95,7 +102,7 @@ func draw(c canvas, d *Dashboard, data Data) {
 // picture draws widgets.
 type picture struct{ canvas }
 
-// plain takes the signs out of the little Markdown that there is.
+// plain removes the markup of bold text and links.
 func plain(markdown string) string {
 	text := strings.ReplaceAll(markdown, "**", "")
 	for {
@@ -163,10 +170,12 @@ func (p picture) graph(index int, w Widget, data Data, width, height int) {
 		p.text(x0-6, int(y(v))+4, 10, "#687078", "end", number(v))
 	}
 	if span := data.To.Sub(data.From); span > 0 {
-		at := func(t time.Time) float64 { return float64(x0) + float64(t.Sub(data.From))/float64(span)*float64(x1-x0) }
-		for i := range 4 {
+		at := func(t time.Time) float64 {
+			return float64(x0) + float64(t.Sub(data.From))/float64(span)*float64(x1-x0)
+		}
+		for i, anchor := range []string{"start", "middle", "middle", "end"} {
 			t := data.From.Add(span * time.Duration(i) / 3)
-			p.text(int(at(t)), y1+12, 9, "#687078", []string{"start", "middle", "middle", "end"}[i], t.UTC().Format("15:04"))
+			p.text(int(at(t)), y1+12, 9, "#687078", anchor, t.UTC().Format("15:04"))
 		}
 		for k, s := range slices.Backward(series) { // the first is drawn last, on top
 			var points []point
@@ -186,7 +195,7 @@ func (p picture) graph(index int, w Widget, data Data, width, height int) {
 	for _, line := range w.Lines {
 		p.line(float64(x0), y(line.Value), float64(x1), y(line.Value), "#d13212", true)
 		label := line.Label + " " + number(line.Value)
-		behind := 6 * utf8.RuneCountInString(label) // the graph shows through, the letters stay legible
+		behind := 6 * utf8.RuneCountInString(label) // so that the label stays legible over the graph
 		p.rect(x1-behind, int(y(line.Value))-14, behind, 12, 0, "#ffffff", 0.8, "")
 		p.text(x1, int(y(line.Value))-4, 10, "#d13212", "end", label)
 	}
@@ -205,7 +214,7 @@ func caption(m Metric) string {
 	return label + " · " + m.Statistic
 }
 
-// nice is a round number that is not below v, for an axis.
+// nice returns a round number that is not below v, for an axis.
 func nice(v float64) float64 {
 	if v <= 0 || math.IsInf(v, 0) || math.IsNaN(v) {
 		return 1
@@ -219,7 +228,7 @@ func nice(v float64) float64 {
 	return 10 * power
 }
 
-// number is short: 0.05, 1.2k, 3M.
+// number formats a number in few characters: 0.05, 1.2k, 3M.
 func number(v float64) string {
 	for _, unit := range []struct {
 		size float64

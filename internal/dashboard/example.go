@@ -8,13 +8,16 @@ import (
 	"time"
 )
 
-// Example is made-up data, the same at each call, for a picture that shows what the dashboard looks like when something happens:
-// three hours of traffic in which the table fails for 25 minutes. Orders wait, none is lost, and at the end the queue drains.
+// Example returns made-up data, the same for each call, for a picture of an incident: three hours
+// of traffic in which the table fails for 25 minutes. Orders wait, none is lost, and then the queue
+// drains.
 func Example(d *Dashboard) Data {
 	to := time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
 	data := Data{
-		From: to.Add(-minutes * time.Minute), To: to, States: map[string]string{}, Series: map[[2]int]Series{},
-		Note: "Made-up datapoints: the table fails from 11:30 to 11:55; orders wait in the queue, which drains from then on.",
+		From: to.Add(-minutes * time.Minute), To: to,
+		States: map[string]string{}, Series: map[[2]int]Series{},
+		Note: "Made-up datapoints: the table fails from 11:30 to 11:55; orders wait in the queue, " +
+			"which drains from then on.",
 	}
 	story := tell()
 	for i, w := range d.Widgets {
@@ -30,32 +33,40 @@ func Example(d *Dashboard) Data {
 			}
 			step := max(1, m.Period/60)
 			for t := 0; t < minutes; t += step {
-				data.Series[[2]int{i, k}] = append(data.Series[[2]int{i, k}], Point{At: data.From.Add(time.Duration(t) * time.Minute), Value: story[t].value(m, t)})
+				key := [2]int{i, k}
+				at := data.From.Add(time.Duration(t) * time.Minute)
+				data.Series[key] = append(data.Series[key], Point{At: at, Value: story[t].value(m, t)})
 			}
 		}
 	}
 	return data
 }
 
+// perMillionOrders is roughly what a million orders cost in USD, by the label of the graph.
+var perMillionOrders = map[string]float64{
+	"API Gateway": 3.5, "SQS": 1.2, "Lambda": 0.3, "DynamoDB": 0.65, "SNS": 0.5,
+}
+
 const (
 	minutes       = 180
-	outage, drain = 150, 175 // minutes in which they begin
+	outage, drain = 150, 175 // the minutes in which they begin
 )
 
-// moment is a minute of the story.
-type moment struct{ posted, tried, stored, waiting, age float64 }
+// minute is a minute of the story.
+type minute struct{ posted, tried, stored, waiting, age float64 }
 
-func tell() (story [minutes]moment) {
+func tell() (story [minutes]minute) {
 	waiting := 0.0
 	for t := range story {
 		posted := math.Round(300 + 120*math.Sin(float64(t)/25))
-		m := moment{posted: posted, tried: posted, stored: posted, waiting: 2, age: 1}
+		m := minute{posted: posted, tried: posted, stored: posted, waiting: 2, age: 1}
 		switch {
 		case t >= drain:
 			m.stored = posted + waiting/float64(minutes-t+2)
 			m.tried = m.stored
 			waiting += posted - m.stored
-			m.waiting, m.age = waiting, 60*(drain-outage)*float64(minutes-t+2)/float64(minutes-drain+2)
+			left := float64(minutes-t+2) / float64(minutes-drain+2)
+			m.waiting, m.age = waiting, 60*(drain-outage)*left
 		case t >= outage:
 			m.tried, m.stored = posted/4, 0
 			waiting += posted
@@ -66,10 +77,10 @@ func tell() (story [minutes]moment) {
 	return story
 }
 
-// value of a metric in a minute.
-func (m moment) value(of Metric, t int) float64 {
+// value returns the value of a metric in minute t.
+func (m minute) value(of Metric, t int) float64 {
 	broken := t >= outage && t < drain
-	// A little unrest, the same for the same metric and minute.
+	// Noise, the same for the same metric and minute.
 	h := fnv.New32a()
 	fmt.Fprint(h, of.Namespace, of.Name, of.Label, t)
 	about := func(v float64) float64 { return v * (0.9 + 0.2*float64(h.Sum32()%1000)/1000) }
@@ -82,9 +93,11 @@ func (m moment) value(of Metric, t int) float64 {
 	switch of.Name + "/" + of.Label {
 	case "OrdersReceived/received, tries included":
 		return m.tried
-	case "OrdersStored/stored", "EventsPublished/published", "NumberOfMessagesPublished/published", "ConsumedWriteCapacityUnits/writes":
+	case "OrdersStored/stored", "EventsPublished/published",
+		"NumberOfMessagesPublished/published", "ConsumedWriteCapacityUnits/writes":
 		return m.stored
-	case "NumberOfNotificationsDelivered/delivered", "NumberOfNotificationsDelivered/delivered (all subscribers)":
+	case "NumberOfNotificationsDelivered/delivered",
+		"NumberOfNotificationsDelivered/delivered (all subscribers)":
 		return 2 * m.stored
 	case "/in the queue: neither stored nor refused":
 		return m.waiting
@@ -128,8 +141,8 @@ func (m moment) value(of Metric, t int) float64 {
 	case "NumberOfEmptyReceives/empty receives":
 		return math.Round(during(0, 15))
 	}
-	if cost, found := map[string]float64{"API Gateway": 3.5, "SQS": 1.2, "Lambda": 0.3, "DynamoDB": 0.65, "SNS": 0.5}[of.Label]; found && strings.Contains(of.Expression, "/1000000") {
-		return about(cost * 60 * m.posted / 1e6)
+	if strings.Contains(of.Expression, "/1000000") { // USD per hour
+		return about(perMillionOrders[of.Label] * 60 * m.posted / 1e6)
 	}
-	return 0 // what is well
+	return 0 // no errors
 }

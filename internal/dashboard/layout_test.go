@@ -1,10 +1,8 @@
 package dashboard
 
 import (
-	"encoding/json"
 	"image"
 	"os"
-	"strings"
 	"testing"
 
 	"golang.org/x/image/font"
@@ -44,48 +42,18 @@ func (r *ruler) text(x, y, size int, _, anchor, text string) {
 	r.texts[r.at] = append(r.texts[r.at], measured{text, image.Rect(x, y-size*3/4, x+width, y)})
 }
 
-// deployed is the dashboard of an environment, from its template; what is only known on AWS is x.
+// deployed is the dashboard of an environment, from its template.
 func deployed(t *testing.T, env string) *Dashboard {
 	t.Helper()
-	file, err := os.ReadFile("../../test/snapshot/testdata/" + env + "-monitoring.json")
+	template, err := os.ReadFile("../../test/snapshot/testdata/" + env + "-monitoring.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var template struct {
-		Resources map[string]struct {
-			Type       string
-			Properties struct{ DashboardBody json.RawMessage }
-		}
-	}
-	if err := json.Unmarshal(file, &template); err != nil {
+	d, err := FromTemplate(template, Values{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	for _, resource := range template.Resources {
-		if resource.Type != "AWS::CloudWatch::Dashboard" {
-			continue
-		}
-		var text struct {
-			Join []any `json:"Fn::Join"`
-		}
-		if err := json.Unmarshal(resource.Properties.DashboardBody, &text); err != nil {
-			t.Fatal(err)
-		}
-		var body strings.Builder
-		for _, part := range text.Join[1].([]any) {
-			if text, is := part.(string); is {
-				body.WriteString(text)
-			} else {
-				body.WriteString("x")
-			}
-		}
-		d, err := Parse([]byte(body.String()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return d
-	}
-	t.Fatal("no dashboard in " + env)
-	return nil
+	return d
 }
 
 // At 1440 pixels every title, legend, number and alarm's name is inside its widget, and none is written over another.

@@ -11,12 +11,12 @@ import (
 	"golang.org/x/image/font/opentype"
 )
 
-// PNG draws the same picture for where an SVG is not shown, such as a chat. Its font is Go's own, so that it looks alike on every
-// machine.
+// PNG draws the picture for where an SVG is not shown, such as a chat. It uses the Go font, so that
+// it looks the same on every machine.
 func PNG(d *Dashboard, data Data) ([]byte, error) {
 	typeface, err := opentype.Parse(goregular.TTF)
 	if err != nil {
-		return nil, fmt.Errorf("the font: %w", err)
+		return nil, fmt.Errorf("font: %w", err)
 	}
 	c := &bitmap{Context: gg.NewContext(size(d)), typeface: typeface, faces: map[int]font.Face{}}
 	c.SetLineWidth(1)
@@ -41,8 +41,11 @@ type bitmap struct {
 
 func (c *bitmap) origin(x, y int) { c.x, c.y = float64(x), float64(y) }
 
-func (c *bitmap) rect(x, y, width, height, radius int, fill string, opacity float64, stroke string) {
-	c.DrawRoundedRectangle(c.x+float64(x), c.y+float64(y), float64(width), float64(height), float64(radius))
+func (c *bitmap) rect(
+	x, y, width, height, radius int, fill string, opacity float64, stroke string,
+) {
+	c.DrawRoundedRectangle(c.x+float64(x), c.y+float64(y),
+		float64(width), float64(height), float64(radius))
 	c.setColor(fill, opacity)
 	if stroke == "" {
 		c.Fill()
@@ -83,7 +86,8 @@ func (c *bitmap) text(x, y, size int, color, anchor, text string) {
 	face := c.faces[size]
 	if face == nil {
 		var err error
-		if face, err = opentype.NewFace(c.typeface, &opentype.FaceOptions{Size: float64(size), DPI: 72, Hinting: font.HintingFull}); err != nil {
+		options := &opentype.FaceOptions{Size: float64(size), DPI: 72, Hinting: font.HintingFull}
+		if face, err = opentype.NewFace(c.typeface, options); err != nil {
 			c.err = err
 			return
 		}
@@ -91,14 +95,16 @@ func (c *bitmap) text(x, y, size int, color, anchor, text string) {
 	}
 	c.SetFontFace(face)
 	c.setColor(color, 1)
-	c.DrawStringAnchored(text, c.x+float64(x), c.y+float64(y), map[string]float64{"start": 0, "middle": 0.5, "end": 1}[anchor], 0)
+	ax := map[string]float64{"start": 0, "middle": 0.5, "end": 1}[anchor]
+	c.DrawStringAnchored(text, c.x+float64(x), c.y+float64(y), ax, 0)
 }
 
-// setColor takes #rrggbb.
+// setColor sets a color, #rrggbb.
 func (c *bitmap) setColor(name string, opacity float64) {
 	rgba := color.NRGBA{A: uint8(opacity * 255)}
-	if _, err := fmt.Sscanf(name, "#%02x%02x%02x", &rgba.R, &rgba.G, &rgba.B); err != nil && c.err == nil {
-		c.err = fmt.Errorf("colour %q: %w", name, err)
+	_, err := fmt.Sscanf(name, "#%02x%02x%02x", &rgba.R, &rgba.G, &rgba.B)
+	if err != nil && c.err == nil {
+		c.err = fmt.Errorf("color %q: %w", name, err)
 	}
 	c.SetColor(rgba)
 }

@@ -6,11 +6,12 @@ import (
 	"strings"
 )
 
-// SVG draws the dashboard as text: what a change does to it shows in a diff, too.
+// SVG draws the dashboard as text, so that a change to it shows in a diff.
 func SVG(d *Dashboard, data Data) ([]byte, error) {
 	width, height := size(d)
 	c := &svg{}
-	c.addf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="Helvetica,Arial,sans-serif" font-size="11">`, width, height, width, height)
+	c.addf(`<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" `+
+		`font-family="Helvetica,Arial,sans-serif" font-size="11">`, width, height)
 	c.addf(`<g>`)
 	draw(c, d, data)
 	c.addf(`</g>`)
@@ -44,7 +45,8 @@ func (c *svg) line(x0, y0, x1, y1 float64, color string, dashed bool) {
 	if dashed {
 		dashes = ` stroke-dasharray="5 3"`
 	}
-	c.addf(`<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s"%s/>`, x0, y0, x1, y1, color, dashes)
+	c.addf(`<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s"%s/>`,
+		x0, y0, x1, y1, color, dashes)
 }
 
 func (c *svg) polyline(points []point, color string) {
@@ -52,7 +54,8 @@ func (c *svg) polyline(points []point, color string) {
 	for _, p := range points {
 		text = append(text, fmt.Sprintf("%.1f,%.1f", p.x, p.y))
 	}
-	c.addf(`<polyline points="%s" fill="none" stroke="%s" stroke-width="1.5"/>`, strings.Join(text, " "), color)
+	c.addf(`<polyline points="%s" fill="none" stroke="%s" stroke-width="1.5"/>`,
+		strings.Join(text, " "), color)
 }
 
 func (c *svg) dot(at point, color string) {
@@ -61,6 +64,7 @@ func (c *svg) dot(at point, color string) {
 
 func (c *svg) text(x, y, size int, color, anchor, text string) {
 	if text != "" {
-		c.addf(`<text x="%d" y="%d" font-size="%d" fill="%s" text-anchor="%s">%s</text>`, x, y, size, color, anchor, html.EscapeString(text))
+		c.addf(`<text x="%d" y="%d" font-size="%d" fill="%s" text-anchor="%s">%s</text>`,
+			x, y, size, color, anchor, html.EscapeString(text))
 	}
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/smithy-go"
+
+	"github.com/orderpipeline/orderpipeline/internal/failure"
 )
 
 const (
@@ -138,10 +140,10 @@ func (t *Tools) cdk(ctx context.Context, e *Emulator, dir, logName string, stdou
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return &Error{
-		What:   fmt.Sprintf("cdk %s failed: %v", args[1], err),
-		Remedy: "the whole output is in " + rel(t.Root, log),
-		Err:    err,
+	return &failure.Error{
+		What: fmt.Sprintf("cdk %s failed: %v", args[1], err),
+		Next: "the whole output is in " + rel(t.Root, log),
+		Err:  err,
 	}
 }
 

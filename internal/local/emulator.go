@@ -18,6 +18,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/orderpipeline/orderpipeline/internal/failure"
 )
 
 // What the emulator knows everyone by.
@@ -308,16 +310,16 @@ func (e *Emulator) await(ctx context.Context, logged int64) error {
 			if strings.Contains(strings.ToLower(said), "already in use") {
 				return fmt.Errorf("port %d: %w", e.PortValue, errPortLost)
 			}
-			return &Error{
-				What:   "the emulator ended while it started: " + firstLine(lastLine(said), "it wrote nothing"),
-				Remedy: "look at " + e.keepLog(),
+			return &failure.Error{
+				What: "the emulator ended while it started: " + firstLine(lastLine(said), "it wrote nothing"),
+				Next: "look at " + e.keepLog(),
 			}
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tooLate:
-			return &Error{
-				What:   fmt.Sprintf("the emulator did not answer at %s within %v", e.URL, startTimeout),
-				Remedy: "look at " + e.keepLog(),
+			return &failure.Error{
+				What: fmt.Sprintf("the emulator did not answer at %s within %v", e.URL, startTimeout),
+				Next: "look at " + e.keepLog(),
 			}
 		case <-time.After(50 * time.Millisecond):
 		}

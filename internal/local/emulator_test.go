@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/orderpipeline/orderpipeline/internal/failure"
 )
 
 // fakeTools run this test binary in the emulator's place; mood is how it behaves.
@@ -223,15 +225,15 @@ func TestStartSaysWhatIsWrong(t *testing.T) {
 	})
 }
 
-// wantError wants an *Error whose two lines have these parts.
+// wantError wants an *failure.Error whose two lines have these parts.
 func wantError(t *testing.T, err error, what, remedy string) {
 	t.Helper()
-	var e *Error
+	var e *failure.Error
 	if !errors.As(err, &e) {
-		t.Fatalf("got %v, want an *Error", err)
+		t.Fatalf("got %v, want an *failure.Error", err)
 	}
-	if !strings.Contains(e.What, what) || !strings.Contains(e.Remedy, remedy) {
-		t.Errorf("got %q / %q, want %q / %q in them", e.What, e.Remedy, what, remedy)
+	if !strings.Contains(e.What, what) || !strings.Contains(e.Next, remedy) {
+		t.Errorf("got %q / %q, want %q / %q in them", e.What, e.Next, what, remedy)
 	}
 }
 

@@ -8,7 +8,7 @@
 //	defer emulator.Stop()
 //	err = tools.Deploy(ctx, emulator, local.DeployOptions{Env: "local"})
 //
-// Everything it writes is below .local/ and node_modules/ of the project. What a person can mend comes as an *Error, which says
+// Everything it writes is below .local/ and node_modules/ of the project. What a person can mend comes as an *failure.Error, which says
 // what is wrong and what to do. It never uses AWS credentials of the person who runs it: every child process gets the emulator's
 // address and test credentials, whatever the environment says.
 //
@@ -21,6 +21,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/orderpipeline/orderpipeline/internal/failure"
 )
 
 // Module is the module path in the go.mod of the project's folder, by which [Root] knows it.
@@ -28,19 +30,6 @@ const Module = "github.com/orderpipeline/orderpipeline"
 
 // StateDir is the folder, below the project's, that holds everything a local run writes (but node_modules).
 const StateDir = ".local"
-
-// Error is a problem that a person can mend: one line that says what is wrong and one that says what to do.
-type Error struct {
-	What   string // what is wrong; one line, no full stop
-	Remedy string // what to do next
-	Err    error  // the cause, if there is one
-}
-
-// Error gives both lines in one.
-func (e *Error) Error() string { return e.What + "; " + e.Remedy }
-
-// Unwrap gives the cause.
-func (e *Error) Unwrap() error { return e.Err }
 
 // Root finds the project's folder: the nearest parent of the working directory with a cdk.json and this module's go.mod.
 func Root() (string, error) {
@@ -53,10 +42,10 @@ func Root() (string, error) {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
-			return "", &Error{
-				What:   fmt.Sprintf("%s is not inside the OrderPipeline project (no parent folder has a cdk.json and the go.mod of %s)", dir, Module),
-				Remedy: "change into your clone of the project and run the command again",
-				Err:    os.ErrNotExist,
+			return "", &failure.Error{
+				What: fmt.Sprintf("%s is not inside the OrderPipeline project (no parent folder has a cdk.json and the go.mod of %s)", dir, Module),
+				Next: "change into your clone of the project and run the command again",
+				Err:  os.ErrNotExist,
 			}
 		}
 	}

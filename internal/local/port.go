@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/orderpipeline/orderpipeline/internal/failure"
 )
 
-// CheckPort says whether an emulator can have the port; the [*Error] names who has it, where that can be seen.
+// CheckPort says whether an emulator can have the port; the [*failure.Error] names who has it, where that can be seen.
 func CheckPort(port int) error {
 	if port < 1 || port > 65535 {
-		return &Error{What: fmt.Sprintf("%d is not a port", port), Remedy: "give one from 1024 to 65535 with --port (make local PORT=…)"}
+		return &failure.Error{What: fmt.Sprintf("%d is not a port", port), Next: "give one from 1024 to 65535 with --port (make local PORT=…)"}
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
 	if err == nil {
@@ -25,7 +27,7 @@ func CheckPort(port int) error {
 		what = fmt.Sprintf("port %d is taken by %s", port, owner)
 		remedy = "end that, or " + remedy
 	}
-	return &Error{What: what, Remedy: remedy, Err: err}
+	return &failure.Error{What: what, Next: remedy, Err: err}
 }
 
 // portOwner names the process that listens on a port, as well as this process may see: "" when it cannot be told.

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/orderpipeline/orderpipeline/internal/failure"
 )
 
 // What the machine has to bring along.
@@ -38,7 +40,7 @@ type Tools struct {
 // node_modules, the emulator by pip into .local/venv. What is there already is left alone, so that the second time takes no
 // time; a half-made installation is made again. Two runs at once wait for each other. progress gets a line a step.
 //
-// A missing or too old Go, Node, npm or Python is an [*Error] each, all in one error; so is a download that fails.
+// A missing or too old Go, Node, npm or Python is an [*failure.Error] each, all in one error; so is a download that fails.
 func Install(ctx context.Context, root string, progress func(format string, args ...any)) (*Tools, error) {
 	if progress == nil {
 		progress = func(string, ...any) {}
@@ -104,7 +106,7 @@ func hashFiles(salt string, files ...string) (string, error) {
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
-			return "", &Error{What: fmt.Sprintf("a lock file is missing: %v", err), Remedy: "restore it: git checkout -- " + filepath.Base(file), Err: err}
+			return "", &failure.Error{What: fmt.Sprintf("a lock file is missing: %v", err), Next: "restore it: git checkout -- " + filepath.Base(file), Err: err}
 		}
 		sum.Write(content)
 	}
@@ -180,9 +182,9 @@ func (in *installer) npm(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return &Error{
+		return &failure.Error{
 			What: fmt.Sprintf("npm ci failed: %v", err),
-			Remedy: fmt.Sprintf("look at %s; with the network (or the proxy, `npm config get registry`) mended, run the same command again: it starts this step afresh",
+			Next: fmt.Sprintf("look at %s; with the network (or the proxy, `npm config get registry`) mended, run the same command again: it starts this step afresh",
 				rel(in.root, log)),
 			Err: err,
 		}
@@ -224,10 +226,10 @@ func (in *installer) pip(ctx context.Context, python string) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return &Error{
-			What:   fmt.Sprintf("%s -m venv failed: %v", python, err),
-			Remedy: fmt.Sprintf("look at %s; on Debian and Ubuntu: apt install python3-venv; then run the same command again", rel(in.root, log)),
-			Err:    err,
+		return &failure.Error{
+			What: fmt.Sprintf("%s -m venv failed: %v", python, err),
+			Next: fmt.Sprintf("look at %s; on Debian and Ubuntu: apt install python3-venv; then run the same command again", rel(in.root, log)),
+			Err:  err,
 		}
 	}
 	log = in.path(StateDir + "/log/pip.log")
@@ -238,9 +240,9 @@ func (in *installer) pip(ctx context.Context, python string) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return &Error{
+		return &failure.Error{
 			What: fmt.Sprintf("pip install failed: %v", err),
-			Remedy: fmt.Sprintf("look at %s; with the network (or the proxy, `pip config list`) mended, run the same command again: it starts this step afresh",
+			Next: fmt.Sprintf("look at %s; with the network (or the proxy, `pip config list`) mended, run the same command again: it starts this step afresh",
 				rel(in.root, log)),
 			Err: err,
 		}
@@ -258,7 +260,7 @@ func checkGo(ctx context.Context, root string) error {
 	want := goLine(filepath.Join(root, "go.mod"))
 	remedy := fmt.Sprintf("install Go %s or newer (https://go.dev/dl) and put it on the PATH", want)
 	if _, err := exec.LookPath("go"); err != nil {
-		return &Error{What: "Go is not installed (no go on the PATH)", Remedy: remedy, Err: err}
+		return &failure.Error{What: "Go is not installed (no go on the PATH)", Next: remedy, Err: err}
 	}
 	cmd := command(ctx, root, os.Environ(), "go", "env", "GOVERSION")
 	var complaint strings.Builder
@@ -272,11 +274,11 @@ func checkGo(ctx context.Context, root string) error {
 		if os.Getenv("GOTOOLCHAIN") == "local" || strings.Contains(why, "GOTOOLCHAIN=local") {
 			remedy += ", or unset GOTOOLCHAIN so that Go fetches it"
 		}
-		return &Error{What: "Go does not work here: " + firstLine(why, err.Error()), Remedy: remedy, Err: err}
+		return &failure.Error{What: "Go does not work here: " + firstLine(why, err.Error()), Next: remedy, Err: err}
 	}
 	have := strings.TrimPrefix(strings.TrimSpace(string(out)), "go")
 	if olderThan(have, want) {
-		return &Error{What: fmt.Sprintf("Go %s is too old: go.mod asks for %s", have, want), Remedy: remedy}
+		return &failure.Error{What: fmt.Sprintf("Go %s is too old: go.mod asks for %s", have, want), Next: remedy}
 	}
 	return nil
 }
@@ -294,7 +296,7 @@ func checkNode(ctx context.Context) (string, error) {
 	remedy := fmt.Sprintf("install Node.js %s or newer with npm (https://nodejs.org, or your package manager) and put it on the PATH", strings.TrimSuffix(minNode, ".0"))
 	path, err := exec.LookPath("node")
 	if err != nil {
-		return "", &Error{What: "Node.js is not installed (no node on the PATH)", Remedy: remedy, Err: err}
+		return "", &failure.Error{What: "Node.js is not installed (no node on the PATH)", Next: remedy, Err: err}
 	}
 	out, err := command(ctx, "", os.Environ(), path, "--version").Output()
 	if ctx.Err() != nil {
@@ -302,10 +304,10 @@ func checkNode(ctx context.Context) (string, error) {
 	}
 	have := strings.TrimPrefix(strings.TrimSpace(string(out)), "v")
 	if err != nil {
-		return "", &Error{What: fmt.Sprintf("%s does not run: %v", path, err), Remedy: remedy, Err: err}
+		return "", &failure.Error{What: fmt.Sprintf("%s does not run: %v", path, err), Next: remedy, Err: err}
 	}
 	if olderThan(have, minNode) {
-		return "", &Error{What: fmt.Sprintf("Node.js %s (%s) is too old", have, path), Remedy: remedy}
+		return "", &failure.Error{What: fmt.Sprintf("Node.js %s (%s) is too old", have, path), Next: remedy}
 	}
 	return path, nil
 }
@@ -314,13 +316,13 @@ func checkNpm(ctx context.Context) error {
 	remedy := "install npm (it comes with Node.js; on Debian and Ubuntu: apt install npm) and put it on the PATH"
 	path, err := exec.LookPath("npm")
 	if err != nil {
-		return &Error{What: "npm is not installed (no npm on the PATH)", Remedy: remedy, Err: err}
+		return &failure.Error{What: "npm is not installed (no npm on the PATH)", Next: remedy, Err: err}
 	}
 	if err := command(ctx, "", os.Environ(), path, "--version").Run(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return &Error{What: fmt.Sprintf("%s does not run: %v", path, err), Remedy: remedy, Err: err}
+		return &failure.Error{What: fmt.Sprintf("%s does not run: %v", path, err), Next: remedy, Err: err}
 	}
 	return nil
 }
@@ -350,14 +352,14 @@ func findPython(ctx context.Context) (string, error) {
 		switch {
 		case olderThan(have, minPython):
 			if tooOld == nil {
-				tooOld = &Error{What: fmt.Sprintf("Python %s (%s) is too old", have, path), Remedy: remedy}
+				tooOld = &failure.Error{What: fmt.Sprintf("Python %s (%s) is too old", have, path), Next: remedy}
 			}
 		case venv == "":
 			if noVenv == nil {
 				minor := strings.Join(strings.Split(have, ".")[:2], ".")
-				noVenv = &Error{
-					What:   fmt.Sprintf("Python %s (%s) cannot make virtual environments (its venv or ensurepip module is missing)", have, path),
-					Remedy: fmt.Sprintf("install it: on Debian and Ubuntu, apt install python3-venv (or python%s-venv); elsewhere, a complete Python", minor),
+				noVenv = &failure.Error{
+					What: fmt.Sprintf("Python %s (%s) cannot make virtual environments (its venv or ensurepip module is missing)", have, path),
+					Next: fmt.Sprintf("install it: on Debian and Ubuntu, apt install python3-venv (or python%s-venv); elsewhere, a complete Python", minor),
 				}
 			}
 		default:
@@ -370,7 +372,7 @@ func findPython(ctx context.Context) (string, error) {
 	case tooOld != nil:
 		return "", tooOld
 	}
-	return "", &Error{What: "Python is not installed (no python3 that runs on the PATH)", Remedy: remedy, Err: exec.ErrNotFound}
+	return "", &failure.Error{What: "Python is not installed (no python3 that runs on the PATH)", Next: remedy, Err: exec.ErrNotFound}
 }
 
 // olderThan compares the first two numbers of two versions. What has none is taken for new enough (a development build).

@@ -88,7 +88,8 @@ func (a *Answer) Next(command func(args string) string) string {
 	case http.StatusNotFound:
 		return "check the address: " + command("describe")
 	}
-	return "run it again later (the same order twice is one order); for the cause: " + command("doctor")
+	return "run it again later (the same order twice is one order); find the cause: " +
+		command("doctor")
 }
 
 const (

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 )
 
@@ -36,14 +38,17 @@ type Stuck struct {
 
 const receivedTooOften = "received-too-often"
 
+// RetentionDays is how long the queues keep a message.
+const RetentionDays = int(contract.MessageRetention / (24 * time.Hour))
+
 // All returns the stuck queues of a deployment, demo subscribers included.
 func All(d *deployment.Deployment) []Stuck {
 	all := []Stuck{
 		{
 			Name: "dead-letter queue", Command: "redrive dlq",
 			URL: d.DeadLetterQueueURL, Target: d.QueueURL, DefaultReason: receivedTooOften,
-			Impact: "these orders are accepted but neither stored nor refused; " +
-				"they expire 14 days after they were accepted",
+			Impact: fmt.Sprintf("these orders are accepted but neither stored nor refused; "+
+				"they expire %d days after they were accepted", RetentionDays),
 		},
 		{
 			Name: "rejected queue", Command: "redrive rejected",

@@ -140,7 +140,7 @@ func remake(t *testing.T, url string) (again func()) {
 func TestDoctorLostQueue(t *testing.T) {
 	fresh(t)
 	again := remake(t, queue("Shipping"))
-	wantFinding(t, "subscription", pipeline.QueueName(queue("Shipping")), "its queue is gone", "orders replay --from TIME --to-subscriber Shipping --yes")
+	wantFinding(t, "subscription", pipeline.QueueName(queue("Shipping")), "its queue does not exist", "orders replay --from TIME --to-subscriber Shipping --yes")
 	again()
 	wantHealthy(t)
 }
@@ -166,9 +166,9 @@ func TestDoctorAlarms(t *testing.T) {
 	put(true)
 	wantFinding(t, "alarm", name, "it has no action", "orders up")
 	put(true, "arn:aws:sns:us-east-1:000000000000:no-such-topic")
-	wantFinding(t, "alarm", "no-such-topic", "this topic does not exist; 1 alarm would report to it", "orders up")
+	wantFinding(t, "alarm", "no-such-topic", "this topic does not exist; the target of 1 alarm", "orders up")
 	put(false, world.TopicARN)
-	wantFinding(t, "alarm", name, "switched off", "aws cloudwatch enable-alarm-actions --alarm-names "+name)
+	wantFinding(t, "alarm", name, "its actions are disabled", "aws cloudwatch enable-alarm-actions --alarm-names "+name)
 	put(true, world.TopicARN)
 	wantHealthy(t)
 }

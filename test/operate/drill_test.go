@@ -118,7 +118,7 @@ func TestOutageDrill(t *testing.T) {
 	}
 
 	findings := fmt.Sprint(examine(t))
-	for _, want := range []string{"its queue is gone", "orders redrive dlq", "orders replay --on-failure"} {
+	for _, want := range []string{"its queue does not exist", "orders redrive dlq", "orders replay --on-failure"} {
 		if !strings.Contains(findings, want) {
 			t.Errorf("the doctor does not say %q: %s", want, findings)
 		}

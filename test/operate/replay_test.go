@@ -111,7 +111,7 @@ func TestReplayRange(t *testing.T) {
 			})
 			_ = cmd.Process.Signal(os.Interrupt)
 		})
-		if err := out.Want(130, "interrupted", "goes on where it was"); err != nil {
+		if err := out.Want(130, "interrupted", "goes on where it stopped"); err != nil {
 			t.Fatal(err)
 		}
 		found := publishedEvents.FindStringSubmatch(out.Stderr)
@@ -123,7 +123,7 @@ func TestReplayRange(t *testing.T) {
 			t.Errorf("the interrupted run published %d events, want some of %d", first, len(ids))
 		}
 		finish(t, 0, world.Command(t, append(append(strings.Fields(span), "--yes"), resume...)...),
-			"going on with the run of", "\n"+count(len(ids)-first, "event")+" published to the topic")
+			"resuming the run of", "\n"+count(len(ids)-first, "event")+" published to the topic")
 		wantSame(t, "Billing", events, ids)
 	}
 	left, err := filepath.Glob(filepath.Join(world.Home, "*", "replay-*"))
@@ -136,7 +136,7 @@ func TestReplayRange(t *testing.T) {
 	if err := os.WriteFile(notes, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	finish(t, 1, world.Command(t, append(strings.Fields(span), "--resume", notes)...), "is not the file of a replay")
+	finish(t, 1, world.Command(t, append(strings.Fields(span), "--resume", notes)...), "is not the state file of a replay")
 }
 
 // TestReplayOnFailure: from what the publisher put aside and from what Lambda gave up, each message deleted then. One that
@@ -196,13 +196,13 @@ func TestReplayMistakes(t *testing.T) {
 		says   []string
 	}{
 		{"replay", 2, []string{"which orders", "--on-failure"}},
-		{"replay --id A --on-failure", 2, []string{"one of the three"}},
+		{"replay --id A --on-failure", 2, []string{"one of --id, --from and --on-failure"}},
 		{"replay --to 1h", 2, []string{"--to needs --from"}},
-		{"replay --from yesterday", 2, []string{`"yesterday" is no time`, "36h"}},
+		{"replay --from yesterday", 2, []string{`"yesterday" is not a time`, "36h"}},
 		{"replay --from 1h --to 2h", 2, []string{"is not before"}},
 		{"replay --from 2999-01-01", 2, []string{"in the future"}},
 		{"replay --id a/b", 2, []string{`"a/b" cannot be an order id`}},
-		{"replay --id A --rate 0", 2, []string{"no rate"}},
+		{"replay --id A --rate 0", 2, []string{"is not a rate"}},
 		{"replay --from 1h --segments 0", 2, []string{"--segments"}},
 		{"replay --id A --to-subscriber Nobody", 2, []string{`"Nobody"`, "Billing"}},
 		{"replay --id A --env dev", 1, []string{`"dev" is not deployed`}},
