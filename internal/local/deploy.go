@@ -19,32 +19,38 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/smithy-go"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/failure"
 )
 
 const (
 	cdkProgram   = "node_modules/aws-cdk/bin/cdk"
-	toolkitStack = "CDKToolkit" // the CDK's name for what `cdk bootstrap` makes
+	toolkitStack = "CDKToolkit" // the stack that `cdk bootstrap` creates
 )
 
-// DeployOptions are optional.
+// DeployOptions are the settings of a deployment.
 type DeployOptions struct {
-	Env    string    // the environment, `-c env=`; "": local
-	App    string    // what `cdk --app` gets; "": what cdk.json says
-	Output string    // folder for the synthesized app; "": cdk.out in the emulator's folder
-	Stdout io.Writer // gets what the CDK prints; it is in cdk.log in the emulator's folder as well
+	// Env is the environment, `-c env=`. Default: local.
+	Env string
+	// App is the value of `cdk --app`. Default: that of cdk.json.
+	App string
+	// Output is the folder for the synthesized app. Default: cdk.out in the emulator's folder.
+	Output string
+	// Stdout receives the output of the CDK, which is also in cdk.log in the emulator's folder.
+	Stdout io.Writer
 }
 
-// Deploy brings the app's stacks to the emulator with the CDK's own command line: bootstrap (once an emulator), deploy, then
-// [WireValidators] for each REST API. Stacks that have not changed are left as they are.
+// Deploy deploys the app's stacks to the emulator with the CDK's own command line: bootstrap (once
+// per emulator), deploy, then [WireValidators] for each REST API. Stacks that have not changed are
+// left alone.
 func (t *Tools) Deploy(ctx context.Context, e *Emulator, options DeployOptions) error {
 	if options.Env == "" {
-		options.Env = "local"
+		options.Env = contract.EnvironmentLocal
 	}
 	if options.Output == "" {
 		options.Output = filepath.Join(e.Dir, "cdk.out")
 	}
-	_ = os.Remove(e.deployedFile()) // until this deployment has ended well, nobody knows what is there
+	_ = os.Remove(e.deployedFile()) // unknown until this deployment succeeds
 	digest, err := digest(t.Root, options.Env)
 	if err != nil {
 		return err
@@ -52,7 +58,10 @@ func (t *Tools) Deploy(ctx context.Context, e *Emulator, options DeployOptions) 
 	if err := t.bootstrap(ctx, e, options.Stdout); err != nil {
 		return err
 	}
-	args := []string{"deploy", "--all", "--require-approval=never", "--progress=events", "-c", "env=" + options.Env, "--output=" + options.Output}
+	args := []string{
+		"deploy", "--all", "--require-approval=never", "--progress=events",
+		"-c", "env=" + options.Env, "--output=" + options.Output,
+	}
 	if options.App != "" {
 		args = append(args, "--app="+options.App)
 	}
@@ -68,8 +77,8 @@ func (t *Tools) Deploy(ctx context.Context, e *Emulator, options DeployOptions) 
 	return os.WriteFile(e.deployedFile(), []byte(digest), 0o644)
 }
 
-// Deployed says whether Deploy has brought the project's files, as they are now, to this emulator: then deploying again would
-// change nothing. Stacks that were changed by other means are not noticed.
+// Deployed reports whether Deploy has deployed the project's files, as they are now, to this
+// emulator, so that deploying again would change nothing. It does not see changes by other means.
 func (t *Tools) Deployed(e *Emulator, env string) bool {
 	deployed := readString(e.deployedFile())
 	if deployed == "" {
@@ -81,8 +90,8 @@ func (t *Tools) Deployed(e *Emulator, env string) bool {
 
 func (e *Emulator) deployedFile() string { return filepath.Join(e.Dir, "deployed") }
 
-// digest is a sum over everything that a deployment is made of: all files of the project, but for hidden folders, node_modules
-// (package-lock.json stands for it) and cdk.out.
+// digest returns a hash of everything that a deployment is made from: all files of the project
+// except hidden folders, node_modules (package-lock.json stands for it) and cdk.out.
 func digest(root, env string) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s %s\n", env, runtime.Version())
@@ -92,7 +101,8 @@ func digest(root, env string) (string, error) {
 		}
 		name := entry.Name()
 		if entry.IsDir() {
-			if path != root && (strings.HasPrefix(name, ".") || name == "node_modules" || name == "cdk.out") {
+			generated := strings.HasPrefix(name, ".") || name == "node_modules" || name == "cdk.out"
+			if path != root && generated {
 				return filepath.SkipDir
 			}
 			return nil
@@ -111,27 +121,35 @@ func digest(root, env string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), err
 }
 
-// bootstrap makes what every CDK deployment needs (the bucket for code, roles), once an emulator.
+// bootstrap creates what every CDK deployment needs (the bucket for code, roles), once per
+// emulator.
 func (t *Tools) bootstrap(ctx context.Context, e *Emulator, stdout io.Writer) error {
 	cfg, err := e.Config(ctx)
 	if err != nil {
 		return err
 	}
 	name := toolkitStack
-	_, err = cloudformation.NewFromConfig(cfg).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	_, err = cloudformation.NewFromConfig(cfg).DescribeStacks(ctx,
+		&cloudformation.DescribeStacksInput{StackName: &name})
 	if err == nil {
 		return nil
 	}
-	if api := smithy.APIError(nil); !errors.As(err, &api) || api.ErrorCode() != "ValidationError" { // ValidationError: there is none
-		return fmt.Errorf("ask the emulator for its stacks: %w", err)
+	var api smithy.APIError
+	if !errors.As(err, &api) || api.ErrorCode() != "ValidationError" { // the code of a missing stack
+		return fmt.Errorf("read the stacks of the emulator: %w", err)
 	}
-	// Run outside the project's folder: with a cdk.json in sight the CDK would first compile and run the app.
+	// Outside of the project's folder: where there is a cdk.json, the CDK first compiles and runs the
+	// app.
 	return t.cdk(ctx, e, e.Dir, "bootstrap.log", stdout, "bootstrap", "aws://"+Account+"/"+Region)
 }
 
-func (t *Tools) cdk(ctx context.Context, e *Emulator, dir, logName string, stdout io.Writer, args ...string) error {
-	args = append([]string{filepath.Join(t.Root, cdkProgram)}, append(args, "--ci", "--no-notices", "--no-version-reporting")...)
-	cmd := command(ctx, dir, t.CDKEnviron(append(e.Environ(), "CDK_HOME="+filepath.Join(e.Dir, "cdk"))), t.Node, args...)
+func (t *Tools) cdk(
+	ctx context.Context, e *Emulator, dir, logName string, stdout io.Writer, args ...string,
+) error {
+	args = append([]string{filepath.Join(t.Root, cdkProgram)}, args...)
+	args = append(args, "--ci", "--no-notices", "--no-version-reporting")
+	env := t.CDKEnviron(append(e.Environ(), "CDK_HOME="+filepath.Join(e.Dir, "cdk")))
+	cmd := command(ctx, dir, env, t.Node, args...)
 	log := filepath.Join(e.Dir, logName)
 	err := runLogged(cmd, log, stdout)
 	if err == nil {
@@ -142,12 +160,13 @@ func (t *Tools) cdk(ctx context.Context, e *Emulator, dir, logName string, stdou
 	}
 	return &failure.Error{
 		What: fmt.Sprintf("cdk %s failed: %v", args[1], err),
-		Next: "the whole output is in " + rel(t.Root, log),
+		Next: "read its output in " + rel(t.Root, log),
 		Err:  err,
 	}
 }
 
-// CDKEnviron is an environment made fit for the CDK: its Node first on the PATH, for the jsii kernel under the app too.
+// CDKEnviron adapts an environment to the CDK: its Node is first on the PATH, also for the jsii
+// kernel of the app.
 func (t *Tools) CDKEnviron(env []string) []string {
 	path := filepath.Dir(t.Node)
 	for _, variable := range env {
@@ -158,19 +177,21 @@ func (t *Tools) CDKEnviron(env []string) []string {
 	return append(env,
 		"PATH="+path, // the last value of a name counts
 		"JSII_NODE="+t.Node,
-		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20", // where the machine's Node is used, its age is its owner's matter
+		"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20", // the machine's Node may be that old
 		"CDK_DISABLE_CLI_TELEMETRY=true",
 	)
 }
 
-// CDK prepares the pinned CDK command line, with this process's terminal and AWS settings: what `orders up` runs for AWS. The
-// caller may set Env; see [Tools.CDKEnviron].
+// CDK returns the pinned CDK command line with this process's terminal and AWS settings, as
+// `orders up` runs it for AWS. The caller may change its Env; see [Tools.CDKEnviron].
 func (t *Tools) CDK(ctx context.Context, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, t.Node, append([]string{filepath.Join(t.Root, cdkProgram)}, args...)...)
+	args = append([]string{filepath.Join(t.Root, cdkProgram)}, args...)
+	cmd := exec.CommandContext(ctx, t.Node, args...)
 	cmd.Dir = t.Root
 	cmd.Env = t.CDKEnviron(os.Environ())
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	// A terminal's Ctrl-C reaches the CDK by itself; a second signal would make it leave without tidying up.
+	// The terminal's Ctrl-C reaches the CDK by itself; a second signal would end it before it has
+	// cleaned up.
 	cmd.Cancel = func() error { return nil }
 	cmd.WaitDelay = time.Minute
 	return cmd

@@ -19,27 +19,37 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/failure"
 )
 
-// What the emulator knows everyone by.
 const (
-	Region  = "us-east-1"    // the region of everything local
-	Account = "000000000000" // the emulator's account
-	testKey = "test"         // access key and secret of every client; the emulator takes any
+	// Region is the region of everything local.
+	Region = contract.LocalRegion
+	// Account is the emulator's account.
+	Account = "000000000000"
+
+	testKey = "test" // access key and secret of every client; the emulator accepts any
 )
 
 const startTimeout = 60 * time.Second // it takes 2 s on an idle machine
 
 var stopTimeout = 10 * time.Second // before it is killed; less in a test
 
-// EmulatorOptions are optional; their zero values suit a test.
+// EmulatorOptions are the settings of an emulator. The zero value suits a test.
 type EmulatorOptions struct {
-	Port           int      // TCP port on 127.0.0.1; 0: any free one
-	Dir            string   // its state, log and temporary files; "": .local/emulator when detached, else a folder that Stop removes
-	LambdaEndpoint string   // the AWS endpoint inside the Lambdas (a fault proxy, say); "": the emulator itself
-	Detached       bool     // outlive this process; recorded in .local/emulator.json, where [Running] finds it
-	Env            []string // more environment for the emulator, NAME=value (AUTH=true, say)
+	// Port is the TCP port on 127.0.0.1. Default: a free one.
+	Port int
+	// Dir is the folder for state, log and temporary files. Default: .local/emulator for a detached
+	// emulator, otherwise a folder that Stop removes.
+	Dir string
+	// LambdaEndpoint is the AWS endpoint inside the functions, such as a fault proxy. Default: the
+	// emulator itself.
+	LambdaEndpoint string
+	// Detached lets the emulator outlive this process. [Running] finds it by .local/emulator.json.
+	Detached bool
+	// Env is additional environment for the emulator, such as AUTH=true.
+	Env []string
 }
 
 // Emulator is a running emulator.
@@ -49,7 +59,7 @@ type Emulator struct {
 	owned *exec.Cmd     // nil when another process started it
 	gone  chan struct{} // closed when the owned process has ended
 	temp  string        // a folder to remove with it
-	leash *os.File      // while this process holds it open, the watchdog leaves the emulator and its folder alone
+	leash *os.File      // the watchdog ends the emulator when this is closed
 }
 
 // record is .local/emulator.json.
@@ -58,7 +68,7 @@ type record struct {
 	PortValue int       `json:"port"`
 	URL       string    `json:"endpoint"`
 	Dir       string    `json:"dir"`
-	Identity  string    `json:"identity"` // shows in its health answer: a stale record is never taken for a stranger on the same port
+	Identity  string    `json:"identity"` // part of its health answer; tells it from a stranger
 	Started   time.Time `json:"started"`
 }
 
@@ -74,11 +84,12 @@ func (e *Emulator) PID() int { return e.PIDValue }
 // LogFile is where its output goes.
 func (e *Emulator) LogFile() string { return filepath.Join(e.Dir, "emulator.log") }
 
-// Config is the AWS configuration for it: its endpoint and test credentials, whatever the environment says.
+// Config returns the AWS configuration for it: its endpoint and test credentials, whatever the
+// environment says.
 func (e *Emulator) Config(context.Context) (aws.Config, error) { return Config(e.URL), nil }
 
-// Config is the AWS configuration for an emulator at an endpoint. It reads neither the environment nor the shared files, so that
-// nobody's credentials get into it.
+// Config returns the AWS configuration for an emulator at an endpoint. It reads neither the
+// environment nor the shared files, so that it never holds real credentials.
 func Config(endpoint string) aws.Config {
 	return aws.Config{
 		Region:       Region,
@@ -87,8 +98,8 @@ func Config(endpoint string) aws.Config {
 	}
 }
 
-// Environ is this process's environment for a child that works with the emulator: its endpoint and test credentials, and
-// nothing of what could lead to real ones.
+// Environ returns the environment for a child process that uses the emulator: this process's, with
+// the emulator's endpoint and test credentials, and without anything that leads to real ones.
 func (e *Emulator) Environ() []string {
 	env := without(os.Environ(), func(name string) bool {
 		return isAWS(name) || strings.EqualFold(name, "NO_PROXY")
@@ -112,8 +123,8 @@ func (e *Emulator) Environ() []string {
 	)
 }
 
-// Running finds the emulator that an earlier run left running for this project (EmulatorOptions.Detached). It is nil when there
-// is none; a record of one that has ended is removed.
+// Running finds the detached emulator that an earlier run left running for this project. It returns
+// nil when there is none, and removes the record of one that has ended.
 func Running(ctx context.Context, root string) (*Emulator, error) {
 	content, err := os.ReadFile(recordFile(root))
 	if errors.Is(err, os.ErrNotExist) {
@@ -124,16 +135,16 @@ func Running(ctx context.Context, root string) (*Emulator, error) {
 	}
 	e := &Emulator{root: root}
 	if err := json.Unmarshal(content, &e.record); err != nil || e.PIDValue <= 1 {
-		return nil, ignoreMissing(os.Remove(recordFile(root))) // cut off while it was written
+		return nil, ignoreMissing(os.Remove(recordFile(root))) // the write was interrupted
 	}
-	// Two signs: the process is there, and what answers on the port gives the recorded identity.
+	// Two signs: the process exists, and what answers on the port has the recorded identity.
 	if syscall.Kill(e.PIDValue, 0) == nil && e.answers(ctx, 20*time.Second) {
 		return e, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if e.ours() { // it hangs: end it, or the next one finds its port taken
+	if e.ours() { // it hangs, and it would keep its port
 		e.kill()
 	}
 	return nil, ignoreMissing(os.Remove(recordFile(root)))
@@ -143,8 +154,8 @@ func recordFile(root string) string { return filepath.Join(root, StateDir, "emul
 
 // Start starts the emulator and waits until it answers.
 //
-// A detached one outlives this process (end it with Stop of the one that [Running] finds). Any other ends with this process,
-// however that ends, and its Lambdas with it.
+// A detached emulator outlives this process: stop the one that [Running] finds. Any other ends with
+// this process, however that ends, and its functions with it.
 func (t *Tools) Start(ctx context.Context, options EmulatorOptions) (*Emulator, error) {
 	if options.Port != 0 {
 		if err := CheckPort(options.Port); err != nil {
@@ -170,11 +181,12 @@ func (t *Tools) Start(ctx context.Context, options EmulatorOptions) (*Emulator, 
 	return nil, err
 }
 
-var errPortLost = errors.New("the port was taken meanwhile")
+var errPortLost = errors.New("the port was taken in the meantime")
 
-// leashed runs a command as the leader of its process group beside a watchdog in the same group. The watchdog waits for the
-// end of the pipe at descriptor 3, which the system closes when the starting process ends, even by SIGKILL; then it ends
-// the group, and removes the folder $0 that was made for it (empty: none).
+// leashed runs a command as the leader of its process group beside a watchdog in the same group.
+// The watchdog waits for the end of the pipe at descriptor 3, which the system closes when the
+// starting process ends, even by SIGKILL. Then it ends the group and removes the folder $0, if it
+// is one that Start created.
 const leashed = `(
 	trap '' TERM INT HUP
 	cat <&3 >/dev/null
@@ -187,7 +199,9 @@ const leashed = `(
 exec 3<&-
 exec "$@"`
 
-func (t *Tools) start(ctx context.Context, options EmulatorOptions, port int) (_ *Emulator, err error) {
+func (t *Tools) start(
+	ctx context.Context, options EmulatorOptions, port int,
+) (_ *Emulator, err error) {
 	e := &Emulator{root: t.Root, gone: make(chan struct{})}
 	e.PortValue = port
 	e.URL = "http://127.0.0.1:" + strconv.Itoa(port)
@@ -197,7 +211,7 @@ func (t *Tools) start(ctx context.Context, options EmulatorOptions, port int) (_
 	case e.Dir != "":
 	case options.Detached:
 		e.Dir = filepath.Join(t.Root, StateDir, "emulator")
-		if err := os.RemoveAll(e.Dir); err != nil { // nothing of an ended one is of use
+		if err := os.RemoveAll(e.Dir); err != nil { // the state of an emulator that has ended
 			return nil, err
 		}
 	default:
@@ -231,7 +245,7 @@ func (t *Tools) start(ctx context.Context, options EmulatorOptions, port int) (_
 	var cmd *exec.Cmd
 	if options.Detached {
 		cmd = exec.Command(program[0], program[1:]...)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal's Ctrl-C or hang-up reaches it
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // out of reach of the terminal's Ctrl-C
 	} else {
 		read, write, err := os.Pipe()
 		if err != nil {
@@ -259,20 +273,20 @@ func (t *Tools) start(ctx context.Context, options EmulatorOptions, port int) (_
 	}()
 	if options.Detached {
 		if err := e.writeRecord(); err != nil {
-			e.kill() // or nobody would know of it
+			e.kill() // without a record it could not be found
 			return nil, err
 		}
 	}
 	if err := e.await(ctx, logged); err != nil {
-		e.kill() // it has nothing to lose yet
+		e.kill() // it holds no state yet
 		_ = e.cleanUp()
 		return nil, err
 	}
 	return e, nil
 }
 
-// serverEnviron is the emulator's own environment, made from nothing: it heeds dozens of variables, and the machine's Docker,
-// LocalStack or AWS settings must not change what it does.
+// serverEnviron returns the emulator's own environment. It starts from nothing: the emulator reads
+// dozens of variables, and the machine's Docker, LocalStack or AWS settings must not change it.
 func (e *Emulator) serverEnviron(tmp string, options EmulatorOptions) []string {
 	lambdaEndpoint := options.LambdaEndpoint
 	if lambdaEndpoint == "" {
@@ -281,7 +295,7 @@ func (e *Emulator) serverEnviron(tmp string, options EmulatorOptions) []string {
 	env := []string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + e.Dir,
-		"TMPDIR=" + tmp, // Lambda code is unpacked and run below it: /tmp may forbid programs
+		"TMPDIR=" + tmp, // functions run below it; /tmp may be mounted noexec
 		"LANG=C.UTF-8",
 		"PYTHONDONTWRITEBYTECODE=1",
 		"PYTHONUNBUFFERED=1",
@@ -291,7 +305,7 @@ func (e *Emulator) serverEnviron(tmp string, options EmulatorOptions) []string {
 		"SFTP_ENABLED=0",
 		"STATE_DIR=" + filepath.Join(e.Dir, "state"),
 		"S3_DATA_DIR=" + filepath.Join(e.Dir, "s3"),
-		"AWS_ENDPOINT_URL=" + lambdaEndpoint, // Lambdas get this one
+		"AWS_ENDPOINT_URL=" + lambdaEndpoint, // what the functions see
 		"AWS_ACCESS_KEY_ID=" + testKey,
 		"AWS_SECRET_ACCESS_KEY=" + testKey,
 		"AWS_REGION=" + Region,
@@ -306,20 +320,21 @@ func (e *Emulator) await(ctx context.Context, logged int64) error {
 	for !e.answers(ctx, time.Second) {
 		select {
 		case <-e.gone:
-			said := e.logSince(logged)
-			if strings.Contains(strings.ToLower(said), "already in use") {
+			messages := e.logSince(logged)
+			if strings.Contains(strings.ToLower(messages), "already in use") {
 				return fmt.Errorf("port %d: %w", e.PortValue, errPortLost)
 			}
 			return &failure.Error{
-				What: "the emulator ended while it started: " + firstLine(lastLine(said), "it wrote nothing"),
-				Next: "look at " + e.keepLog(),
+				What: "the emulator ended during its start: " +
+					firstLine(lastLine(messages), "it wrote nothing"),
+				Next: "read " + e.keepLog(),
 			}
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tooLate:
 			return &failure.Error{
 				What: fmt.Sprintf("the emulator did not answer at %s within %v", e.URL, startTimeout),
-				Next: "look at " + e.keepLog(),
+				Next: "read " + e.keepLog(),
 			}
 		case <-time.After(50 * time.Millisecond):
 		}
@@ -327,7 +342,8 @@ func (e *Emulator) await(ctx context.Context, logged int64) error {
 	return nil
 }
 
-// keepLog saves the log of an emulator that did not start from the removal of its folder, and says where it is.
+// keepLog moves the log of an emulator that did not start out of the folder that is removed, and
+// returns where it is.
 func (e *Emulator) keepLog() string {
 	if e.temp == "" {
 		return e.LogFile()
@@ -347,7 +363,7 @@ func (e *Emulator) logSince(offset int64) string {
 	return string(content[offset:])
 }
 
-// answers says whether what answers at its address within the time is this very emulator.
+// answers reports whether this emulator, and not another one, answers at its address in time.
 func (e *Emulator) answers(ctx context.Context, within time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -364,24 +380,25 @@ func (e *Emulator) answers(ctx context.Context, within time.Duration) bool {
 	return json.NewDecoder(response.Body).Decode(&health) == nil && health.Edition == e.Identity
 }
 
-// plainClient keeps no connections, so that nothing lingers after the emulator.
+// plainClient keeps no idle connections to an emulator that ends.
 var plainClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
-// Stop ends the emulator and its Lambdas, gently first, and removes its record and, when Start made it, its folder.
-// A second call does nothing.
+// Stop ends the emulator and its functions with SIGTERM, then SIGKILL. It removes the record and a
+// folder that Start created. A second call does nothing.
 func (e *Emulator) Stop() error {
-	if e.owned == nil && !e.ours() { // ended already; the number may be someone else's by now
+	if e.owned == nil && !e.ours() { // it has ended; the process id may be another process's by now
 		return e.cleanUp()
 	}
 	_ = syscall.Kill(e.PIDValue, syscall.SIGTERM)
 	if !e.awaitEnd(stopTimeout) {
 		_ = syscall.Kill(-e.PIDValue, syscall.SIGKILL)
 		if !e.awaitEnd(stopTimeout) {
-			return fmt.Errorf("the emulator (process %d) does not end", e.PIDValue)
+			return fmt.Errorf("the emulator (process %d) does not stop", e.PIDValue)
 		}
 	}
-	_ = syscall.Kill(-e.PIDValue, syscall.SIGKILL) // its Lambdas
-	e.owned = nil                                  // from here on its number can be another process's
+	_ = syscall.Kill(-e.PIDValue, syscall.SIGKILL) // its functions
+	// From here on the process id may be another process's.
+	e.owned = nil
 	return e.cleanUp()
 }
 
@@ -391,7 +408,8 @@ func (e *Emulator) kill() {
 }
 
 func (e *Emulator) cleanUp() error {
-	if current, err := os.ReadFile(recordFile(e.root)); err == nil && strings.Contains(string(current), e.Identity) {
+	current, err := os.ReadFile(recordFile(e.root))
+	if err == nil && strings.Contains(string(current), e.Identity) {
 		if err := ignoreMissing(os.Remove(recordFile(e.root))); err != nil {
 			return err
 		}
@@ -402,8 +420,7 @@ func (e *Emulator) cleanUp() error {
 	if e.temp == "" {
 		return nil
 	}
-	var err error
-	for range 20 { // a Lambda that is just being killed can still write
+	for range 20 { // a function that is being killed can still write
 		if err = os.RemoveAll(e.temp); err == nil {
 			return nil
 		}
@@ -420,7 +437,7 @@ func (e *Emulator) awaitEnd(within time.Duration) bool {
 			return true
 		}
 		select {
-		case <-e.gone: // nil, so never ready, when it is not owned
+		case <-e.gone: // nil for an emulator that this process does not own
 			return true
 		case <-deadline:
 			return false
@@ -429,7 +446,7 @@ func (e *Emulator) awaitEnd(within time.Duration) bool {
 	}
 }
 
-// ours says whether the recorded process is the emulator: numbers are used again.
+// ours reports whether the recorded process is the emulator: process ids are reused.
 func (e *Emulator) ours() bool {
 	if syscall.Kill(e.PIDValue, 0) != nil {
 		return false
@@ -453,7 +470,7 @@ func (e *Emulator) writeRecord() error {
 	return os.Rename(temp, recordFile(e.root))
 }
 
-// freePort asks the system for a port that is free now.
+// freePort returns a port that is free now.
 func freePort() (int, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

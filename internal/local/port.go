@@ -12,25 +12,29 @@ import (
 	"github.com/orderpipeline/orderpipeline/internal/failure"
 )
 
-// CheckPort says whether an emulator can have the port; the [*failure.Error] names who has it, where that can be seen.
+// CheckPort checks that an emulator can use the port. Its [*failure.Error] names the process that
+// uses it, if that is visible.
 func CheckPort(port int) error {
 	if port < 1 || port > 65535 {
-		return &failure.Error{What: fmt.Sprintf("%d is not a port", port), Next: "give one from 1024 to 65535 with --port (make local PORT=…)"}
+		return &failure.Error{
+			What: fmt.Sprintf("%d is not a port", port),
+			Next: "give one from 1024 to 65535 with --port (make local PORT=…)",
+		}
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
 	if err == nil {
 		return listener.Close()
 	}
-	what := fmt.Sprintf("port %d cannot be had: %v", port, err)
-	remedy := "choose another port with --port (make local PORT=14566)"
+	what := fmt.Sprintf("port %d is not available: %v", port, err)
+	next := "choose another port with --port (make local PORT=14566)"
 	if owner := portOwner(port); owner != "" {
 		what = fmt.Sprintf("port %d is taken by %s", port, owner)
-		remedy = "end that, or " + remedy
+		next = "stop it, or " + next
 	}
-	return &failure.Error{What: what, Next: remedy, Err: err}
+	return &failure.Error{What: what, Next: next, Err: err}
 }
 
-// portOwner names the process that listens on a port, as well as this process may see: "" when it cannot be told.
+// portOwner returns the process that listens on a port, "" when that is not visible.
 func portOwner(port int) string {
 	if pid := listenerPID(port); pid != "" {
 		name := strings.TrimSpace(strings.ReplaceAll(readString("/proc/"+pid+"/cmdline"), "\x00", " "))
@@ -62,14 +66,16 @@ func portOwner(port int) string {
 	return fmt.Sprintf("process %s (%s)", pid, name)
 }
 
-// listenerPID reads Linux's tables of sockets: the listener's inode, then the process that has it open.
+// listenerPID reads Linux's tables of sockets: the listener's inode, then the process that has it
+// open.
 func listenerPID(port int) string {
 	const listening = "0A"
+	address := fmt.Sprintf(":%04X", port)
 	inodes := map[string]bool{}
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
 		for line := range strings.Lines(readString(table)) {
 			fields := strings.Fields(line)
-			if len(fields) > 9 && fields[3] == listening && strings.HasSuffix(fields[1], fmt.Sprintf(":%04X", port)) {
+			if len(fields) > 9 && fields[3] == listening && strings.HasSuffix(fields[1], address) {
 				inodes["socket:["+fields[9]+"]"] = true
 			}
 		}

@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// command prepares a child process that is interrupted as a whole (its children too) when ctx ends, and killed ten seconds later.
+// command returns a child process that is terminated with its own children when ctx ends, and
+// killed ten seconds later.
 func command(ctx context.Context, dir string, env []string, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
@@ -25,8 +26,8 @@ func command(ctx context.Context, dir string, env []string, name string, args ..
 	return cmd
 }
 
-// runLogged runs a command with all its output in the log file (and in stdout, when given).
-// Its error ends with the last lines of the output.
+// runLogged runs a command and writes its output to the log file, and to stdout if given. Its error
+// ends with the last lines of the output.
 func runLogged(cmd *exec.Cmd, logFile string, stdout io.Writer) error {
 	if err := os.MkdirAll(filepath.Dir(logFile), 0o755); err != nil {
 		return err
@@ -45,7 +46,7 @@ func runLogged(cmd *exec.Cmd, logFile string, stdout io.Writer) error {
 	cmd.Stdout, cmd.Stderr = out, out // the same value: os/exec then writes from one goroutine
 	err = cmd.Run()
 	if cmd.Process != nil && err != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whatever it left behind
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the processes that it left
 	}
 	if err != nil {
 		return &commandError{err: err, tail: last.lines(8)}
@@ -53,7 +54,7 @@ func runLogged(cmd *exec.Cmd, logFile string, stdout io.Writer) error {
 	return nil
 }
 
-// commandError is a failed command with the last lines it wrote.
+// commandError is a failed command with the last lines of its output.
 type commandError struct {
 	err  error
 	tail []string
@@ -95,8 +96,9 @@ func (t *tail) lines(n int) []string {
 	return lines
 }
 
-// Lock takes a lock of the project (say, "up") that two runs at once must not share, and waits while another run holds it;
-// waiting, if given, is called once then. The system releases it when this process ends, however it ends.
+// Lock acquires a lock of the project, such as "up". While another run holds it, Lock waits, and
+// calls waiting once if given. The system releases the lock when this process ends, however it
+// ends.
 func Lock(ctx context.Context, root, name string, waiting func()) (unlock func(), err error) {
 	dir := filepath.Join(root, StateDir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -127,7 +129,7 @@ func Lock(ctx context.Context, root, name string, waiting func()) (unlock func()
 	}
 }
 
-// without gives the environment less the variables for which drop says so.
+// without returns the environment without the variables that drop accepts.
 func without(env []string, drop func(name string) bool) []string {
 	kept := make([]string, 0, len(env))
 	for _, variable := range env {
@@ -138,7 +140,7 @@ func without(env []string, drop func(name string) bool) []string {
 	return kept
 }
 
-// cutName gives the value of a variable of this name.
+// cutName returns the value of a variable with this name.
 func cutName(variable, name string) (value string, found bool) {
 	if key, value, _ := strings.Cut(variable, "="); key == name {
 		return value, true

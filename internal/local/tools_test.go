@@ -198,7 +198,7 @@ func TestInstallSaysWhatIsMissing(t *testing.T) {
 		"no Python":        {"python3", "", "Python is not installed", "install Python 3.10 or newer"},
 		"old Python":       {"python3", oldPython, "Python 3.9.2", "install Python 3.10 or newer"},
 		"empty shim":       {"python3", "echo 'pyenv: no version' >&2; exit 127", "Python is not installed", "install Python 3.10"},
-		"no venv":          {"python3", noVenv, "cannot make virtual environments", "apt install python3-venv (or python3.11-venv)"},
+		"no venv":          {"python3", noVenv, "cannot create virtual environments", "apt install python3-venv (or python3.11-venv)"},
 		"npm cannot fetch": {"npm", `case "$1" in ci) echo 'npm error network ETIMEDOUT' >&2; exit 1 ;; esac`, "ETIMEDOUT", ".local/log/npm.log"},
 		"pip cannot fetch": {"python3", goodPython + "\n" + `case "$*" in *"pip install"*) echo 'ERROR: no route to host' >&2; exit 1 ;; esac`, "no route to host", ".local/log/pip.log"},
 		"venv fails":       {"python3", `case "$2" in venv) echo 'ensurepip failed' >&2; exit 1 ;; *) echo 3.12.1; echo venv ;; esac`, "ensurepip failed", "python3-venv"},

@@ -9,14 +9,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 )
 
-// WireValidators mends what the emulator drops: the request validators of a CloudFormation stack, so that every body passes.
-// It attaches one to each method that has none: of the body where the method has models, of the parameters where it requires
-// any. What has neither, or a validator already, stays as it is, so that a second call changes nothing. (A method that has a
-// model on purpose without a validator would get one as well; the emulator does not show the difference.)
+// WireValidators adds the request validators of a CloudFormation stack, which the emulator drops:
+// without them every body passes. It attaches one to each method that has none: for the body if the
+// method has models, for the parameters if it requires any. A second call changes nothing. (A
+// method that has a model but no validator on purpose gets one too: the emulator does not tell the
+// two apart.)
 func WireValidators(ctx context.Context, cfg aws.Config, restAPIID string) error {
 	client := apigateway.NewFromConfig(cfg)
-	failed := func(err error) error { return fmt.Errorf("wire the request validators of API %s: %w", restAPIID, err) }
-	have, err := client.GetRequestValidators(ctx, &apigateway.GetRequestValidatorsInput{RestApiId: &restAPIID})
+	failed := func(err error) error {
+		return fmt.Errorf("add the request validators of API %s: %w", restAPIID, err)
+	}
+	have, err := client.GetRequestValidators(ctx, &apigateway.GetRequestValidatorsInput{
+		RestApiId: &restAPIID,
+	})
 	if err != nil {
 		return failed(err)
 	}
@@ -26,7 +31,9 @@ func WireValidators(ctx context.Context, cfg aws.Config, restAPIID string) error
 		known[aws.ToString(validator.Id)] = true
 		named[aws.ToString(validator.Name)] = aws.ToString(validator.Id)
 	}
-	resources := apigateway.NewGetResourcesPaginator(client, &apigateway.GetResourcesInput{RestApiId: &restAPIID, Embed: []string{"methods"}})
+	resources := apigateway.NewGetResourcesPaginator(client, &apigateway.GetResourcesInput{
+		RestApiId: &restAPIID, Embed: []string{"methods"},
+	})
 	for resources.HasMorePages() {
 		page, err := resources.NextPage(ctx)
 		if err != nil {
@@ -34,7 +41,9 @@ func WireValidators(ctx context.Context, cfg aws.Config, restAPIID string) error
 		}
 		for _, resource := range page.Items {
 			for verb := range resource.ResourceMethods {
-				method, err := client.GetMethod(ctx, &apigateway.GetMethodInput{RestApiId: &restAPIID, ResourceId: resource.Id, HttpMethod: &verb})
+				method, err := client.GetMethod(ctx, &apigateway.GetMethodInput{
+					RestApiId: &restAPIID, ResourceId: resource.Id, HttpMethod: &verb,
+				})
 				if err != nil {
 					return failed(err)
 				}
@@ -45,7 +54,8 @@ func WireValidators(ctx context.Context, cfg aws.Config, restAPIID string) error
 				name := fmt.Sprintf("wired-body-%t-parameters-%t", body, parameters)
 				if named[name] == "" {
 					validator, err := client.CreateRequestValidator(ctx, &apigateway.CreateRequestValidatorInput{
-						RestApiId: &restAPIID, Name: &name, ValidateRequestBody: body, ValidateRequestParameters: parameters,
+						RestApiId: &restAPIID, Name: &name,
+						ValidateRequestBody: body, ValidateRequestParameters: parameters,
 					})
 					if err != nil {
 						return failed(err)
@@ -54,7 +64,10 @@ func WireValidators(ctx context.Context, cfg aws.Config, restAPIID string) error
 				}
 				if _, err := client.UpdateMethod(ctx, &apigateway.UpdateMethodInput{
 					RestApiId: &restAPIID, ResourceId: resource.Id, HttpMethod: &verb,
-					PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/requestValidatorId"), Value: aws.String(named[name])}},
+					PatchOperations: []types.PatchOperation{{
+						Op: types.OpReplace, Path: aws.String("/requestValidatorId"),
+						Value: aws.String(named[name]),
+					}},
 				}); err != nil {
 					return failed(err)
 				}
