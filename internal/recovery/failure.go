@@ -10,19 +10,24 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// Failure is what a message on the on-failure queue names: one order, or all that reached the stream in a span of time.
+// Failure is what a message on the on-failure queue names: one order, or all orders that reached
+// the stream within a span of time.
 type Failure struct {
-	// OrderID is the order whose event the publisher put aside. Empty when the message is Lambda's own.
+	// OrderID is the order whose event can never be published. It is empty when the message is
+	// Lambda's own.
 	OrderID string
-	// First and Last bound when the records that Lambda gave up were written. Lambda's clock and the processor's differ
-	// and the arrival times are approximate: both have a minute to spare.
+	// First and Last bound the time at which the records that Lambda discarded were written. They
+	// are a minute wider than the message says, because its arrival times are approximate and
+	// Lambda's clock and the processor's differ.
 	First, Last time.Time
-	// Reason is the publisher's, or Lambda's condition (RecordAgeExceeded, RetryAttemptsExhausted).
+	// Reason is the publisher's reason (a contract.Failure constant) or Lambda's condition
+	// (RecordAgeExceeded, RetryAttemptsExhausted).
 	Reason string
 }
 
-// ParseFailure reads a message of the on-failure queue: the publisher's, or the envelope with which Lambda gives up a
-// batch of the stream (it holds only metadata: the shard, the sequence numbers and the times).
+// ParseFailure reads a message of the on-failure queue. It is a failure record of the publisher, or
+// Lambda's record of a discarded batch of the stream, which holds only metadata: the shard, the
+// sequence numbers and the times.
 func ParseFailure(body []byte) (Failure, error) {
 	var origin struct {
 		Source string          `json:"source"`
@@ -37,7 +42,8 @@ func ParseFailure(body []byte) (Failure, error) {
 	case origin.Batch != nil:
 		return parseEnvelope(body)
 	}
-	return Failure{}, errors.New("on-failure message: neither the publisher's nor Lambda's")
+	return Failure{}, errors.New(
+		"on-failure message: unknown (sent neither by the publisher nor by Lambda)")
 }
 
 func parseRecord(body []byte) (Failure, error) {
@@ -46,10 +52,11 @@ func parseRecord(body []byte) (Failure, error) {
 		return Failure{}, fmt.Errorf("on-failure message of the publisher: %w", err)
 	}
 	if message.Version != contract.FailureVersion {
-		return Failure{}, fmt.Errorf("on-failure message of the publisher: version %d, this release reads %d", message.Version, contract.FailureVersion)
+		return Failure{}, fmt.Errorf("on-failure message of the publisher: version %d (this release "+
+			"reads version %d)", message.Version, contract.FailureVersion)
 	}
 	if !order.ValidID(message.OrderID) {
-		return Failure{}, errors.New("on-failure message of the publisher: it names no order")
+		return Failure{}, errors.New("on-failure message of the publisher: has no order id")
 	}
 	return Failure{OrderID: message.OrderID, Reason: message.Reason}, nil
 }
@@ -69,8 +76,10 @@ func parseEnvelope(body []byte) (Failure, error) {
 	}
 	first, last := message.Batch.First, message.Batch.Last
 	if first.IsZero() || last.Before(first) {
-		return Failure{}, errors.New("on-failure message of Lambda: it names no span of time")
+		return Failure{}, errors.New("on-failure message of Lambda: has no span of time")
 	}
 	const spare = time.Minute
-	return Failure{First: first.Add(-spare), Last: last.Add(spare), Reason: message.RequestContext.Condition}, nil
+	return Failure{
+		First: first.Add(-spare), Last: last.Add(spare), Reason: message.RequestContext.Condition,
+	}, nil
 }

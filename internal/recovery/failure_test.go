@@ -12,17 +12,33 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// lambdaEnvelope is what Lambda sends to an on-failure destination for a DynamoDB stream (AWS Lambda Developer Guide,
-// "Retaining discarded batches from a DynamoDB event source").
-const lambdaEnvelope = `{"requestContext":{"requestId":"316aa6d0-8154-xmpl-9af7-85d5f4a6bc81",
-"functionArn":"arn:aws:lambda:us-east-1:123456789012:function:publisher:$LATEST","condition":"RecordAgeExceeded","approximateInvokeCount":1},
-"responseContext":{"statusCode":200,"executedVersion":"$LATEST","functionError":"Unhandled"},"version":"1.0","timestamp":"2026-11-14T00:13:49.717Z",
-"DDBStreamBatchInfo":{"shardId":"shardId-00000001573689847184-864758bb","startSequenceNumber":"800000000003126276362","endSequenceNumber":"800000000003126276362",
-"approximateArrivalOfFirstRecord":"2026-11-14T00:13:19Z","approximateArrivalOfLastRecord":"2026-11-14T00:14:19Z","batchSize":1,
-"streamArn":"arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-11-14T00:00:00.000"}}`
+// lambdaEnvelope is what Lambda sends to an on-failure destination for a DynamoDB stream (AWS
+// Lambda Developer Guide, "Retaining discarded batches from a DynamoDB event source").
+const lambdaEnvelope = `{
+	"requestContext": {
+		"requestId": "316aa6d0-8154-xmpl-9af7-85d5f4a6bc81",
+		"functionArn": "arn:aws:lambda:us-east-1:123456789012:function:publisher:$LATEST",
+		"condition": "RecordAgeExceeded", "approximateInvokeCount": 1
+	},
+	"responseContext": {
+		"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"
+	},
+	"version": "1.0", "timestamp": "2026-11-14T00:13:49.717Z",
+	"DDBStreamBatchInfo": {
+		"shardId": "shardId-00000001573689847184-864758bb",
+		"startSequenceNumber": "800000000003126276362",
+		"endSequenceNumber": "800000000003126276362",
+		"approximateArrivalOfFirstRecord": "2026-11-14T00:13:19Z",
+		"approximateArrivalOfLastRecord": "2026-11-14T00:14:19Z",
+		"batchSize": 1,
+		"streamArn": "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-11-14T00:00:00"
+	}
+}`
 
 func TestParseFailure(t *testing.T) {
-	aside, err := json.Marshal(contract.FailureRecord{Source: contract.FailureSource, Version: 1, OrderID: "A", Reason: "too-large"})
+	record, err := json.Marshal(contract.FailureRecord{Source: contract.FailureSource,
+		Version: contract.FailureVersion,
+		OrderID: "A", Reason: contract.FailureTooLarge})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,13 +54,15 @@ func TestParseFailure(t *testing.T) {
 		want Failure
 		err  string
 	}{
-		"publisher's":   {string(aside), Failure{OrderID: "A", Reason: "too-large"}, ""},
-		"Lambda's":      {lambdaEnvelope, Failure{First: at("00:12:19"), Last: at("00:15:19"), Reason: "RecordAgeExceeded"}, ""},
-		"no order":      {strings.Replace(string(aside), `"A"`, `""`, 1), Failure{}, "names no order"},
-		"not JSON":      {"x", Failure{}, "invalid character"},
-		"something":     {`{"source":"x"}`, Failure{}, "neither"},
-		"other version": {strings.Replace(string(aside), `"version":1`, `"version":2`, 1), Failure{}, "version 2"},
-		"no times":      {`{"DDBStreamBatchInfo":{"shardId":"x"}}`, Failure{}, "no span"},
+		"publisher's": {string(record), Failure{OrderID: "A", Reason: "too-large"}, ""},
+		"Lambda's": {lambdaEnvelope,
+			Failure{First: at("00:12:19"), Last: at("00:15:19"), Reason: "RecordAgeExceeded"}, ""},
+		"no order": {strings.Replace(string(record), `"A"`, `""`, 1), Failure{}, "no order id"},
+		"not JSON": {"x", Failure{}, "invalid character"},
+		"unknown":  {`{"source":"x"}`, Failure{}, "unknown"},
+		"other version": {strings.Replace(string(record), `"version":1`, `"version":2`, 1), Failure{},
+			"version 2"},
+		"no times": {`{"DDBStreamBatchInfo":{"shardId":"x"}}`, Failure{}, "no span of time"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ParseFailure([]byte(test.body))
@@ -58,7 +76,8 @@ func TestParseFailure(t *testing.T) {
 	}
 }
 
-// FuzzParseFailure: a message names one order, or a span of time that is not upside down, or is an error.
+// FuzzParseFailure: a message names one order, or a span of time that does not end before it
+// begins, or is an error.
 func FuzzParseFailure(f *testing.F) {
 	f.Add([]byte(lambdaEnvelope))
 	f.Add([]byte(`{"source":"orderpipeline.publisher","version":1,"orderId":"A"}`))

@@ -14,22 +14,25 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// Message is a message that got stuck, as far as an operator wants to know it.
+// Message is a stuck message, as an operator sees it.
 type Message struct {
-	// ID is the message's own. A message that is sent again gets another one.
+	// ID is the message id. A message that is sent again gets a new one.
 	ID string
-	// OrderIDs are those of the orders in it: one, or for a batch all that have a usable id. Empty when none is to be found.
+	// OrderIDs are the ids of the orders in the message: one, or all usable ones of a batch. It is
+	// empty when none can be found.
 	OrderIDs []string
-	// Reason is why it is here: the processor's reason code, or the error code of SNS. "" when the message does not say:
-	// it was received too often.
+	// Reason is why the message is on the queue: the processor's reason code, or the error code of
+	// SNS. It is empty for a message that was received too often.
 	Reason string
-	// Pointer is the JSON pointer of the refusal, "" for the whole document.
+	// Pointer is the JSON pointer of the refusal. It is empty for the whole document.
 	Pointer string
-	// SentAt is when the message was first sent. A message that SQS itself moved to a dead-letter queue keeps its time.
+	// SentAt is when the message was first sent. A message that SQS itself moved to a dead-letter
+	// queue keeps its time.
 	SentAt time.Time
-	// Receives counts how often it was received, this time included. A move by SQS to a dead-letter queue does not reset it.
+	// Receives counts how often the message was received, this time included. A move by SQS to a
+	// dead-letter queue does not reset it.
 	Receives int
-	// Body is the message's body.
+	// Body is the body of the message.
 	Body string
 
 	attributes map[string]types.MessageAttributeValue
@@ -39,9 +42,14 @@ type Message struct {
 // "Dead-letter queues").
 const attrCode = "ErrorCode"
 
-// failureAttributes are all attributes that the processor adds to a refused document, and SNS to an undeliverable event (Amazon
-// SNS, "Dead-letter queues"). Sent on, they would make the message another one, and count towards the ten that fit.
-var failureAttributes = []string{contract.AttributeReason, contract.AttributePointer, contract.AttributeOrderID, contract.AttributeMessageID, contract.AttributeBatchIndex, attrCode, "ErrorMessage", "RequestID"}
+// failureAttributes are the attributes that the processor adds to a refused document, and SNS to an
+// event that it could not deliver (Amazon SNS, "Dead-letter queues"). They are not sent on: they
+// say nothing about the message's next attempt, and would count towards the ten that fit.
+var failureAttributes = []string{
+	contract.AttributeReason, contract.AttributePointer, contract.AttributeOrderID,
+	contract.AttributeMessageID, contract.AttributeBatchIndex,
+	attrCode, "ErrorMessage", "RequestID",
+}
 
 func readMessage(m types.Message) Message {
 	text := func(name string) string { return aws.ToString(m.MessageAttributes[name].StringValue) }
@@ -55,10 +63,12 @@ func readMessage(m types.Message) Message {
 	if read.Reason == "" {
 		read.Reason = text(attrCode)
 	}
-	if ms, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64); err == nil {
+	system := func(name types.MessageSystemAttributeName) string { return m.Attributes[string(name)] }
+	sent := system(types.MessageSystemAttributeNameSentTimestamp)
+	if ms, err := strconv.ParseInt(sent, 10, 64); err == nil {
 		read.SentAt = time.UnixMilli(ms)
 	}
-	read.Receives, _ = strconv.Atoi(m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
+	read.Receives, _ = strconv.Atoi(system(types.MessageSystemAttributeNameApproximateReceiveCount))
 	if id := text(contract.AttributeOrderID); id != "" {
 		read.OrderIDs = []string{id}
 	} else {
@@ -67,7 +77,7 @@ func readMessage(m types.Message) Message {
 	return read
 }
 
-// defaultSchema is compiled when the first document is looked into: that takes longer than looking.
+// defaultSchema is compiled for the first document: compiling takes longer than parsing.
 var defaultSchema = sync.OnceValue(order.DefaultSchema)
 
 // orderIDs finds the orders in a body: an event, an order, or a batch of orders.
@@ -91,7 +101,8 @@ func orderIDs(body []byte) (ids []string) {
 	return ids
 }
 
-// forwarded are the attributes with which the message goes on: filter policies and readers of raw deliveries live on them.
+// forwarded are the attributes with which the message is sent on. Filter policies and readers of
+// raw deliveries need them.
 func (m Message) forwarded() map[string]types.MessageAttributeValue {
 	attributes := map[string]types.MessageAttributeValue{}
 	for name, value := range m.attributes {

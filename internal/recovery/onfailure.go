@@ -14,17 +14,17 @@ import (
 type Failures struct {
 	// Messages counts the messages that could be read.
 	Messages int
-	// OrderIDs are the orders that the publisher put aside.
+	// OrderIDs are the orders that the publisher's failure records name.
 	OrderIDs []string
-	// Spans hold the orders that Lambda gave up: merged, so that one scan finds all.
+	// Spans are the times of the orders that Lambda discarded, merged so that one scan finds all.
 	Spans []Span
-	// Unreadable has an error for each message that names neither. They stay on the queue.
+	// Unreadable has an error for each message that names neither. Such messages stay on the queue.
 	Unreadable []error
 
-	read map[string]bool // the messages that are done once all this is published
+	read map[string]bool // ids of the messages to delete once everything is published
 }
 
-// Failures reads the on-failure queue and leaves everything there.
+// Failures reads the on-failure queue and leaves its messages there.
 func (r *Replay) Failures(ctx context.Context, url string) (Failures, error) {
 	f := Failures{read: map[string]bool{}}
 	var spans []Span
@@ -33,7 +33,8 @@ func (r *Replay) Failures(ctx context.Context, url string) (Failures, error) {
 		failure, err := ParseFailure([]byte(aws.ToString(message.Body)))
 		switch {
 		case err != nil:
-			f.Unreadable = append(f.Unreadable, fmt.Errorf("message %s: %w", aws.ToString(message.MessageId), err))
+			id := aws.ToString(message.MessageId)
+			f.Unreadable = append(f.Unreadable, fmt.Errorf("message %s: %w", id, err))
 			return false, nil
 		case failure.OrderID == "":
 			spans = append(spans, Span{failure.First, failure.Last})
@@ -49,12 +50,16 @@ func (r *Replay) Failures(ctx context.Context, url string) (Failures, error) {
 	return f, err
 }
 
-// OnFailure publishes what the messages of the on-failure queue name, then deletes these messages. Messages that came
-// since they were read stay: what can never be published is put aside once more by the replay itself, and a run that
-// took its own messages up would not end. Messages that nobody can read stay too, and are part of the error.
+// OnFailure publishes what the messages of the on-failure queue name, and then deletes these
+// messages. For an event that can never be published it sends a new failure record. Messages that
+// arrived after the queue was read stay: a run that took up its own failure records would not end.
+// Unreadable messages stay too, and are part of the error.
 //
-// Missing are the ids of orders that are not stored (any more). Their messages are deleted: nothing is left to publish.
-func (r *Replay) OnFailure(ctx context.Context, url string, f Failures) (replayed int, missing []string, err error) {
+// missing are the ids of orders that are not stored, or no longer. Their messages are deleted,
+// since nothing is left to publish.
+func (r *Replay) OnFailure(
+	ctx context.Context, url string, f Failures,
+) (replayed int, missing []string, err error) {
 	back := *r
 	back.onFailureURL = url
 	replayed, missing, err = back.ByID(ctx, f.OrderIDs...)
@@ -79,7 +84,8 @@ func (r *Replay) OnFailure(ctx context.Context, url string, f Failures) (replaye
 		return false, nil
 	})
 	if err == nil && left > 0 {
-		err = fmt.Errorf("%d messages of the on-failure queue are published and could not be deleted: somebody else has them", left)
+		err = fmt.Errorf("%d messages of the on-failure queue are published but could not be deleted "+
+			"(another consumer has received them)", left)
 	}
 	return replayed, missing, errors.Join(append(slices.Clone(f.Unreadable), err)...)
 }

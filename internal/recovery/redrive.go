@@ -12,39 +12,44 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Redrive moves messages from one queue to another: receive, send, delete, in that order, for every queue alike. (The
-// service's own move task, StartMessageMoveTask, takes only the dead-letter queues of SQS queues.)
+// Redrive moves messages from one queue to another. It receives, sends and deletes, in this order,
+// for every queue alike. (The service's own StartMessageMoveTask takes only the dead-letter queues
+// of SQS queues.)
 //
-// Interrupted between send and delete, a message is in both queues. That loses nothing and doubles nothing: an order
-// carries its own id, and the processor stores it once.
+// When it is interrupted between send and delete, a message is on both queues. This loses and
+// doubles nothing: an order carries its own id, and the processor stores it once.
 type Redrive struct {
-	// Queues is the SQS client. Required, as are the URLs From and To.
-	Queues   Queues
+	// Queues is the SQS client. Required.
+	Queues Queues
+	// From and To are the URLs of the queues. Required.
 	From, To string
 	// Match says which messages to move. Default: all.
 	Match func(Message) bool
 	// Limit is the most messages to move. Default: all.
 	Limit int
-	// Batch is how many messages to receive at a time, 1 to 10: few, when Wait makes them wait. Default: 10.
+	// Batch is how many messages to receive per call, 1 to 10. With a slow Wait it should be small,
+	// because a received message must be moved within Visibility. Default: 10.
 	Batch int
 	// Wait is called before each message that is moved, for a rate limit. Default: no limit.
 	Wait func(context.Context) error
-	// Moved is told of each message that was sent, before it is deleted. Default: nobody is.
+	// Moved is called for each message that was sent, before it is deleted. Default: not called.
 	Moved func(Message)
-	// Now gives the time. Default: time.Now.
+	// Now returns the time. Default: time.Now.
 	Now func() time.Time
 }
 
-// Result of a redrive.
+// Result is the result of a redrive.
 type Result struct {
 	// Moved counts the messages that were sent to the other queue.
 	Moved int
-	// Left counts the messages that stay: those that do not match, came too late, or could not be sent.
+	// Left counts the messages that stay: those that do not match, arrived after the start, or could
+	// not be sent.
 	Left int
 }
 
-// Run moves what is on the queue when it starts; a document that is refused again meanwhile is not taken up again. An
-// error that is about one message only (it is too large for the other queue, say) leaves it and goes on.
+// Run moves the messages that are on the queue when it starts: a document that is refused again in
+// the meantime is not moved again. After an error about a single message (for example, it is too
+// large for the other queue) Run leaves the message and continues.
 func (r *Redrive) Run(ctx context.Context) (result Result, err error) {
 	now := r.Now
 	if now == nil {
@@ -87,14 +92,17 @@ func (r *Redrive) Run(ctx context.Context) (result Result, err error) {
 	return result, errors.Join(append(stuck, err)...)
 }
 
-// isMessageError tells an error that this message will meet again from one that all messages meet.
+// isMessageError reports whether an error is about this message, not about all of them.
 func isMessageError(err error) bool {
 	var api smithy.APIError
-	return errors.As(err, &api) && (api.ErrorCode() == "InvalidParameterValue" || api.ErrorCode() == "InvalidMessageContents")
+	if !errors.As(err, &api) {
+		return false
+	}
+	return api.ErrorCode() == "InvalidParameterValue" || api.ErrorCode() == "InvalidMessageContents"
 }
 
-// Peek shows the messages of a queue until show has seen enough, and gives them back at once. A message cannot be looked at
-// without being received: its receive count grows by one.
+// Peek shows the messages of a queue until show returns false, and then makes them visible again. A
+// message can only be read by receiving it, so its receive count grows by one.
 func Peek(ctx context.Context, queues Queues, url string, show func(Message) (more bool)) error {
 	p := pass{queues: queues, url: url}
 	return p.run(ctx, func(received types.Message) (remove bool, err error) {

@@ -15,11 +15,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// fakeQueues is SQS: queues by URL, on a clock of its own.
+// fakeQueues is SQS: queues by URL, with its own clock.
 type fakeQueues struct {
 	now    time.Time
 	queues map[string][]*fakeMessage
-	// refuse gives the error of a send, by body.
+	// refuse holds the errors of sends, by body.
 	refuse map[string]error
 }
 
@@ -30,7 +30,8 @@ type fakeMessage struct {
 }
 
 func newFake(bodies ...string) *fakeQueues {
-	f := &fakeQueues{now: time.Date(2026, 11, 14, 0, 0, 0, 0, time.UTC), queues: map[string][]*fakeMessage{}}
+	f := &fakeQueues{now: time.Date(2026, 11, 14, 0, 0, 0, 0, time.UTC),
+		queues: map[string][]*fakeMessage{}}
 	for _, body := range bodies {
 		f.put("from", body, nil)
 	}
@@ -40,12 +41,14 @@ func newFake(bodies ...string) *fakeQueues {
 
 func (f *fakeQueues) put(url, body string, attributes map[string]types.MessageAttributeValue) {
 	f.queues[url] = append(f.queues[url], &fakeMessage{
-		Message: types.Message{MessageId: aws.String("m-" + body), ReceiptHandle: aws.String(body), Body: aws.String(body), MessageAttributes: attributes},
-		sentAt:  f.now, visibleAt: f.now,
+		Message: types.Message{MessageId: aws.String("m-" + body), ReceiptHandle: aws.String(body),
+			Body: aws.String(body), MessageAttributes: attributes},
+		sentAt: f.now, visibleAt: f.now,
 	})
 }
 
-func (f *fakeQueues) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+func (f *fakeQueues) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInput,
+	_ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
 	out := &sqs.ReceiveMessageOutput{}
 	for _, m := range f.queues[*in.QueueUrl] {
 		if len(out.Messages) == int(in.MaxNumberOfMessages) || m.visibleAt.After(f.now) {
@@ -53,13 +56,15 @@ func (f *fakeQueues) ReceiveMessage(_ context.Context, in *sqs.ReceiveMessageInp
 		}
 		m.receives++
 		m.visibleAt = f.now.Add(time.Duration(in.VisibilityTimeout) * time.Second)
-		m.Attributes = map[string]string{"SentTimestamp": fmt.Sprint(m.sentAt.UnixMilli()), "ApproximateReceiveCount": fmt.Sprint(m.receives)}
+		m.Attributes = map[string]string{"SentTimestamp": fmt.Sprint(m.sentAt.UnixMilli()),
+			"ApproximateReceiveCount": fmt.Sprint(m.receives)}
 		out.Messages = append(out.Messages, m.Message)
 	}
 	return out, nil
 }
 
-func (f *fakeQueues) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+func (f *fakeQueues) SendMessage(_ context.Context, in *sqs.SendMessageInput,
+	_ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
 	if err := f.refuse[*in.MessageBody]; err != nil {
 		return nil, err
 	}
@@ -67,7 +72,8 @@ func (f *fakeQueues) SendMessage(_ context.Context, in *sqs.SendMessageInput, _ 
 	return &sqs.SendMessageOutput{}, nil
 }
 
-func (f *fakeQueues) DeleteMessage(_ context.Context, in *sqs.DeleteMessageInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
+func (f *fakeQueues) DeleteMessage(_ context.Context, in *sqs.DeleteMessageInput,
+	_ ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
 	var kept []*fakeMessage
 	for _, m := range f.queues[*in.QueueUrl] {
 		if *m.ReceiptHandle != *in.ReceiptHandle {
@@ -78,7 +84,9 @@ func (f *fakeQueues) DeleteMessage(_ context.Context, in *sqs.DeleteMessageInput
 	return &sqs.DeleteMessageOutput{}, nil
 }
 
-func (f *fakeQueues) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+func (f *fakeQueues) ChangeMessageVisibilityBatch(_ context.Context,
+	in *sqs.ChangeMessageVisibilityBatchInput,
+	_ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 	for _, entry := range in.Entries {
 		for _, m := range f.queues[*in.QueueUrl] {
 			if *m.ReceiptHandle == *entry.ReceiptHandle {
@@ -89,7 +97,8 @@ func (f *fakeQueues) ChangeMessageVisibilityBatch(_ context.Context, in *sqs.Cha
 	return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
 }
 
-// left gives the bodies of a queue, with how often each was received; "hidden" when it cannot be received now.
+// left returns the bodies on a queue, with how often each was received, and "hidden" when it is not
+// visible.
 func (f *fakeQueues) left(url string) (left []string) {
 	for _, m := range f.queues[url] {
 		text := fmt.Sprintf("%s %d", *m.Body, m.receives)
@@ -112,22 +121,27 @@ func TestRedrive(t *testing.T) {
 		change         func(*fakeQueues, *Redrive)
 		from, to, errs []string
 	}{
-		"all":   {func(*fakeQueues, *Redrive) {}, nil, []string{"a 0", "b 0", "c 0"}, nil},
-		"match": {func(_ *fakeQueues, r *Redrive) { r.Match = func(m Message) bool { return m.Body == "b" } }, []string{"a 1", "c 1"}, []string{"b 0"}, nil},
-		"limit": {func(_ *fakeQueues, r *Redrive) { r.Limit = 2 }, []string{"c 1"}, []string{"a 0", "b 0"}, nil},
-		"what comes meanwhile stays": {func(f *fakeQueues, r *Redrive) {
+		"all": {func(*fakeQueues, *Redrive) {}, nil, []string{"a 0", "b 0", "c 0"}, nil},
+		"match": {func(_ *fakeQueues, r *Redrive) {
+			r.Match = func(m Message) bool { return m.Body == "b" }
+		}, []string{"a 1", "c 1"}, []string{"b 0"}, nil},
+		"limit": {func(_ *fakeQueues, r *Redrive) { r.Limit = 2 }, []string{"c 1"},
+			[]string{"a 0", "b 0"}, nil},
+		"a message that arrives during the run stays": {func(f *fakeQueues, r *Redrive) {
 			r.Moved = func(m Message) {
 				f.now = f.now.Add(time.Millisecond)
 				f.put("from", m.Body+"-again", nil)
 			}
 		}, []string{"a-again 1", "b-again 1", "c-again 1"}, []string{"a 0", "b 0", "c 0"}, nil},
-		// Without holding on, a would come again and again.
+		// Without renewed visibility timeouts, a would be received again and again.
 		"slow": {func(f *fakeQueues, r *Redrive) {
 			r.Batch = 1
 			r.Match = func(m Message) bool { f.now = f.now.Add(25 * time.Second); return m.Body == "c" }
 		}, []string{"a 1", "b 1"}, []string{"c 0"}, nil},
-		"one is refused": {func(f *fakeQueues, _ *Redrive) { f.refuse = map[string]error{"b": refused} }, []string{"b 1"}, []string{"a 0", "c 0"}, []string{"message m-b cannot be sent"}},
-		"denied":         {func(f *fakeQueues, _ *Redrive) { f.refuse = map[string]error{"b": denied} }, []string{"b 1", "c 1"}, []string{"a 0"}, []string{"AccessDenied"}},
+		"one is refused": {func(f *fakeQueues, _ *Redrive) { f.refuse = map[string]error{"b": refused} },
+			[]string{"b 1"}, []string{"a 0", "c 0"}, []string{"message m-b cannot be sent"}},
+		"denied": {func(f *fakeQueues, _ *Redrive) { f.refuse = map[string]error{"b": denied} },
+			[]string{"b 1", "c 1"}, []string{"a 0"}, []string{"AccessDenied"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake("a", "b", "c")
@@ -143,10 +157,10 @@ func TestRedrive(t *testing.T) {
 				t.Error(err)
 			}
 			if diff := cmp.Diff(test.from, f.left("from")); diff != "" {
-				t.Errorf("on the one queue (-want +got):\n%s", diff)
+				t.Errorf("on the first queue (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(test.to, f.left("to")); diff != "" {
-				t.Errorf("on the other one (-want +got):\n%s", diff)
+				t.Errorf("on the second queue (-want +got):\n%s", diff)
 			}
 			if result.Moved != len(test.to) {
 				t.Errorf("%d moved, want %d", result.Moved, len(test.to))
@@ -155,7 +169,7 @@ func TestRedrive(t *testing.T) {
 	}
 }
 
-// TestRedriveInterrupted: between two messages, and what it has received is given back.
+// TestRedriveInterrupted: it ends between two messages and makes what it has received visible.
 func TestRedriveInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	f := newFake("a", "b", "c")
@@ -180,28 +194,34 @@ func TestReadMessage(t *testing.T) {
 		want       Message
 		forwarded  []string
 	}{
-		"order":    {good, nil, Message{OrderIDs: []string{"A"}}, nil},
-		"batch":    {"[" + good + "," + strings.Replace(good, "A", "B", 1) + "," + good + "]", nil, Message{OrderIDs: []string{"A", "B"}}, nil},
+		"order": {good, nil, Message{OrderIDs: []string{"A"}}, nil},
+		"batch": {"[" + good + "," + strings.Replace(good, "A", "B", 1) + "," + good + "]", nil,
+			Message{OrderIDs: []string{"A", "B"}}, nil},
 		"not JSON": {"x", nil, Message{}, nil},
-		"refused": {"x", map[string]types.MessageAttributeValue{"reason": text("invalid"), "pointer": text("/items"), "orderId": text("A"), "messageId": text("m"), "batchIndex": text("1")},
+		"refused": {"x", map[string]types.MessageAttributeValue{"reason": text("invalid"),
+			"pointer": text("/items"), "orderId": text("A"), "messageId": text("m"),
+			"batchIndex": text("1")},
 			Message{OrderIDs: []string{"A"}, Reason: "invalid", Pointer: "/items"}, nil},
-		"event": {`{"specversion":"1.0","subject":"A","data":` + good + `}`, map[string]types.MessageAttributeValue{"type": text("t"), "channel": text("web"), "ErrorCode": text("E"), "ErrorMessage": text("m"), "RequestID": text("r")},
+		"event": {`{"specversion":"1.0","subject":"A","data":` + good + `}`,
+			map[string]types.MessageAttributeValue{"type": text("t"), "channel": text("web"),
+				"ErrorCode": text("E"), "ErrorMessage": text("m"), "RequestID": text("r")},
 			Message{OrderIDs: []string{"A"}, Reason: "E"}, []string{"channel", "type"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := readMessage(types.Message{Body: &test.body, MessageAttributes: test.attributes})
 			test.want.Body = test.body
-			if diff := cmp.Diff(test.want.OrderIDs, got.OrderIDs); diff != "" || got.Reason != test.want.Reason || got.Pointer != test.want.Pointer {
+			if diff := cmp.Diff(test.want.OrderIDs, got.OrderIDs); diff != "" ||
+				got.Reason != test.want.Reason || got.Pointer != test.want.Pointer {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 			forwarded := got.forwarded()
 			for _, name := range test.forwarded {
 				if _, ok := forwarded[name]; !ok {
-					t.Errorf("%s is not sent on", name)
+					t.Errorf("%s is not forwarded", name)
 				}
 			}
 			if len(forwarded) != len(test.forwarded) {
-				t.Errorf("sent on: %v, want %v", forwarded, test.forwarded)
+				t.Errorf("forwarded: %v, want %v", forwarded, test.forwarded)
 			}
 		})
 	}

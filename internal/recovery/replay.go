@@ -11,19 +11,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/publishing"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
 // Orders is what Replay needs of DynamoDB.
 type Orders interface {
-	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
-	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (
+		*dynamodb.GetItemOutput, error)
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (
+		*dynamodb.ScanOutput, error)
 }
 
-// Replay publishes the events of stored orders again. It reads the orders from the table: the events
-// have the same ids and bytes as the first time. An event that can never be published counts as
-// replayed.
+// Replay publishes the events of stored orders again. It reads the orders from the table: the
+// events have the same ids and bytes as the first time. An event that can never be published counts
+// as replayed.
 type Replay struct {
 	// Orders is the DynamoDB client. Required.
 	Orders Orders
@@ -35,35 +38,41 @@ type Replay struct {
 	// Unpublishable receives each event that can never be published. It must be safe for concurrent
 	// use when there are several Workers. Default: not called.
 	Unpublishable func(publishing.Event)
-	// Queues is the SQS client, for Failures and OnFailure.
+	// Queues is the SQS client. Required by Failures and OnFailure.
 	Queues Queues
-	// Now gives the time, for what is held of a queue. Default: time.Now.
+	// Now returns the time. Default: time.Now.
 	Now func() time.Time
-	// Batch is how many orders the publisher gets at a time, 1 to 100: few, when Wait makes them wait. Default: 100.
+	// Batch is how many orders are published at a time, 1 to 100. With a slow Wait it should be
+	// small. Default: 100.
 	Batch int
-	// Wait is called before a number of orders goes to the publisher, for a rate limit. Default: no limit.
+	// Wait is called before each batch of orders is published, for a rate limit. Default: no limit.
 	Wait func(ctx context.Context, orders int) error
-	// WaitRead is called after each page of a scan with what it cost, in read request units. Default: no limit.
+	// WaitRead is called after each page of a scan with its cost in read request units. Default: no
+	// limit.
 	WaitRead func(ctx context.Context, units float64) error
-	// Published is told how many orders more are published. Default: nobody is. With several Workers it must be safe for
-	// concurrent use.
+	// Published is called with the number of orders in each batch that was published. It must be
+	// safe for concurrent use when there are several Workers. Default: not called.
 	Published func(orders int)
-	// Segments is into how many parts a scan divides the table. Default: 1.
+	// Segments is the number of parts into which a scan divides the table. Default: 1.
 	Segments int
-	// Workers is how many segments are scanned at a time. Default: 1.
+	// Workers is the number of segments that are scanned at a time. Default: 1.
 	Workers int
-	// Checkpoint is how far an earlier run's scan has come: this one goes on from there. Default: from the start.
+	// Checkpoint is the progress of an earlier run's scan, from which this one continues. Default:
+	// the start.
 	Checkpoint Checkpoint
-	// Save keeps a checkpoint after each page. It is called by one worker at a time. Default: nobody keeps it.
+	// Save keeps a checkpoint after each page. It is called by one worker at a time. Default: not
+	// called.
 	Save func(Checkpoint) error
 
-	// onFailureURL is where the failure record of an event that can never be published goes; empty:
-	// nowhere.
+	// onFailureURL is the queue for failure records. Empty: none are sent.
 	onFailureURL string
 }
 
-// ByID publishes the events of orders again, by order id. missing are those under whose id no order is stored.
-func (r *Replay) ByID(ctx context.Context, orderIDs ...string) (replayed int, missing []string, err error) {
+// ByID publishes the events of orders again, by order id. missing are the ids under which no order
+// is stored.
+func (r *Replay) ByID(
+	ctx context.Context, orderIDs ...string,
+) (replayed int, missing []string, err error) {
 	for ids := range slices.Chunk(orderIDs, r.batch()) {
 		var items []item
 		for _, id := range ids {
@@ -99,13 +108,13 @@ func (r *Replay) ByID(ctx context.Context, orderIDs ...string) (replayed int, mi
 type item = map[string]types.AttributeValue
 
 func (r *Replay) batch() int {
-	if r.Batch < 1 || r.Batch > 100 {
-		return 100
+	if r.Batch < 1 || r.Batch > contract.StreamBatchSize {
+		return contract.StreamBatchSize
 	}
 	return r.Batch
 }
 
-// publish publishes the events of items. A batch under way is not cut off by the end of ctx.
+// publish publishes the events of items. The end of ctx does not cut off a batch.
 func (r *Replay) publish(ctx context.Context, items []item) (published int, err error) {
 	for chunk := range slices.Chunk(items, r.batch()) {
 		if err := ctx.Err(); err != nil {
@@ -144,7 +153,8 @@ func (r *Replay) events(items []item) iter.Seq2[int, publishing.Event] {
 	}
 }
 
-// fail keeps an event that can never be published: on the on-failure queue when that named it.
+// fail reports an event that can never be published. Its failure record goes back to the on-failure
+// queue, when the replay is of that queue.
 func (r *Replay) fail(ctx context.Context, _ int, e publishing.Event) error {
 	if r.onFailureURL != "" {
 		if err := publishing.SendFailure(ctx, r.Queues, r.onFailureURL, e, ""); err != nil {

@@ -52,7 +52,9 @@ func TestParseFilter(t *testing.T) {
 			t.Errorf("%s lets channel %q through: %t, want %t", test.policy, test.channel, got, test.want)
 		}
 	}
-	for _, policy := range []string{`x`, `{"channel":"web"}`, `{"$or":[{"channel":["web"]}]}`, `{"channel":[{"numeric":[">",1]}]}`, `{"channel":[1]}`, `{"channel":[null]}`, `{"channel":[{"anything-but":{"prefix":"x"}}]}`} {
+	for _, policy := range []string{`x`, `{"channel":"web"}`, `{"$or":[{"channel":["web"]}]}`,
+		`{"channel":[{"numeric":[">",1]}]}`, `{"channel":[1]}`, `{"channel":[null]}`,
+		`{"channel":[{"anything-but":{"prefix":"x"}}]}`} {
 		if _, err := ParseFilter(policy); err == nil || !strings.Contains(err.Error(), "filter policy") {
 			t.Errorf("%s: %v, want an error", policy, err)
 		}

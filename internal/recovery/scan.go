@@ -15,18 +15,18 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// Span is a stretch of time, both ends included.
+// Span is a span of time that includes both ends.
 type Span struct {
 	First time.Time `json:"first"`
 	Last  time.Time `json:"last"`
 }
 
-// Checkpoint is how far the scan of a table has come: a segment each. Its JSON is kept in files.
+// Checkpoint is the progress of a scan of a table, per segment. Its JSON is kept in files.
 type Checkpoint []Segment
 
-// Segment is a part of a table.
+// Segment is the progress of a scan in one part of a table.
 type Segment struct {
-	// Next is the key after which to go on; nil: from the segment's start.
+	// Next is the key after which the scan continues. It is nil at the start of the segment.
 	Next map[string]string `json:"next,omitempty"`
 	// Done says that the segment was scanned to its end.
 	Done bool `json:"done,omitempty"`
@@ -34,7 +34,7 @@ type Segment struct {
 	Published int `json:"published,omitempty"`
 }
 
-// Published counts the orders whose events were published up to the checkpoint.
+// Published returns the number of orders whose events were published up to the checkpoint.
 func (c Checkpoint) Published() (orders int) {
 	for _, s := range c {
 		orders += s.Published
@@ -42,8 +42,9 @@ func (c Checkpoint) Published() (orders int) {
 	return orders
 }
 
-// Between publishes the events of all orders stored within one of the spans again. It scans the whole table, once,
-// whatever the spans. A Checkpoint must be of the same table and the same spans. Replayed counts this run's.
+// Between publishes the events of all orders again that were stored within one of the spans. It
+// scans the whole table once, whatever the spans are. A Checkpoint must be of the same table and
+// the same spans. replayed counts the orders of this run.
 func (r *Replay) Between(ctx context.Context, spans ...Span) (replayed int, err error) {
 	if len(spans) == 0 {
 		return 0, nil
@@ -62,13 +63,14 @@ func (r *Replay) Between(ctx context.Context, spans ...Span) (replayed int, err 
 			return nil
 		}
 		if err := r.Save(slices.Clone(checkpoint)); err != nil {
-			return fmt.Errorf("note how far the scan has come: %w", err)
+			return fmt.Errorf("save the checkpoint: %w", err)
 		}
 		return nil
 	}
 	if r.Workers <= 1 {
 		for n := range checkpoint {
-			if err = r.segment(ctx, spans, n, len(checkpoint), checkpoint[n], update); err != nil {
+			err = r.segment(ctx, spans, n, len(checkpoint), checkpoint[n], update)
+			if err != nil {
 				break
 			}
 		}
@@ -76,15 +78,20 @@ func (r *Replay) Between(ctx context.Context, spans ...Span) (replayed int, err 
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(r.Workers)
 		for n, from := range slices.Clone(checkpoint) {
-			group.Go(func() error { return r.segment(ctx, spans, n, len(checkpoint), from, update) })
+			group.Go(func() error {
+				return r.segment(ctx, spans, n, len(checkpoint), from, update)
+			})
 		}
 		err = group.Wait()
 	}
 	return checkpoint.Published() - before, err
 }
 
-// segment scans one segment, from where it was left.
-func (r *Replay) segment(ctx context.Context, spans []Span, n, of int, from Segment, update func(int, func(*Segment)) error) error {
+// segment scans one segment, from where an earlier run left it.
+func (r *Replay) segment(
+	ctx context.Context, spans []Span, n, of int, from Segment,
+	update func(int, func(*Segment)) error,
+) error {
 	if from.Done {
 		return nil
 	}
@@ -103,7 +110,7 @@ func (r *Replay) segment(ctx context.Context, spans []Span, n, of int, from Segm
 			":first": &types.AttributeValueMemberS{Value: clock(first)},
 			":last":  &types.AttributeValueMemberS{Value: clock(last)},
 		},
-		ConsistentRead:         aws.Bool(true), // an order that was stored a moment ago is not to be missed
+		ConsistentRead:         aws.Bool(true), // so that an order stored just now is not missed
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	}
 	if of > 1 {
@@ -119,10 +126,11 @@ func (r *Replay) segment(ctx context.Context, spans []Span, n, of int, from Segm
 			return fmt.Errorf("scan orders: %w", err)
 		}
 		items := slices.DeleteFunc(out.Items, func(i item) bool {
-			return textOf(i, order.AttrKind) != order.KindOrder || !within(textOf(i, order.AttrStoredAt), spans)
+			return textOf(i, order.AttrKind) != order.KindOrder ||
+				!within(textOf(i, order.AttrStoredAt), spans)
 		})
 		published, err := r.publish(ctx, items)
-		if err != nil { // the page is not done: its events will go out again
+		if err != nil { // without a checkpoint, so that the page is published again
 			return err
 		}
 		input.ExclusiveStartKey = out.LastEvaluatedKey
@@ -142,12 +150,15 @@ func (r *Replay) segment(ctx context.Context, spans []Span, n, of int, from Segm
 
 func clock(t time.Time) string { return t.UTC().Format(order.TimeFormat) }
 
-// within compares the texts, as DynamoDB's filter does.
+// within compares texts, as DynamoDB's filter does.
 func within(storedAt string, spans []Span) bool {
-	return slices.ContainsFunc(spans, func(s Span) bool { return clock(s.First) <= storedAt && storedAt <= clock(s.Last) })
+	return slices.ContainsFunc(spans, func(s Span) bool {
+		return clock(s.First) <= storedAt && storedAt <= clock(s.Last)
+	})
 }
 
-// startKey and nextKey carry a key of the table, two texts, over to a file and back.
+// startKey and nextKey convert a key of the table, which consists of texts, from and to the form in
+// a checkpoint.
 func startKey(next map[string]string) item {
 	if next == nil {
 		return nil

@@ -14,36 +14,44 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// SubscriberTopic stands in for the topic of a publisher, and sends the events to one subscriber's queue only: bodies and
-// attributes are those with which SNS delivers in raw form.
+// SubscriberTopic takes the place of a publisher's topic and sends the events to the queue of one
+// subscriber only. Bodies and attributes are those of a raw delivery by SNS.
 type SubscriberTopic struct {
 	// Queue is the SQS client. Required.
 	Queue interface {
-		SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
+		SendMessageBatch(
+			context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options),
+		) (*sqs.SendMessageBatchOutput, error)
 	}
 	// QueueURL is the subscriber's queue. Required.
 	QueueURL string
 	// Filter is the subscription's filter. Default: every event.
 	Filter Filter
-	// Filtered is told how many events the subscriber does not want. Default: nobody is.
+	// Filtered is called with the number of events that the filter drops. Default: not called.
 	Filtered func(events int)
 }
 
 // PublishBatch sends the events. Those that the filter drops count as published, as with SNS.
-func (s *SubscriberTopic) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _ ...func(*sns.Options)) (*sns.PublishBatchOutput, error) {
+func (s *SubscriberTopic) PublishBatch(
+	ctx context.Context, in *sns.PublishBatchInput, _ ...func(*sns.Options),
+) (*sns.PublishBatchOutput, error) {
 	out := &sns.PublishBatchOutput{}
 	var entries []types.SendMessageBatchRequestEntry
 	for _, e := range in.PublishBatchRequestEntries {
 		attributes, texts := map[string]types.MessageAttributeValue{}, map[string]string{}
 		for name, value := range e.MessageAttributes {
-			attributes[name] = types.MessageAttributeValue{DataType: value.DataType, StringValue: value.StringValue}
+			attributes[name] = types.MessageAttributeValue{
+				DataType: value.DataType, StringValue: value.StringValue,
+			}
 			texts[name] = aws.ToString(value.StringValue)
 		}
 		if s.Filter != nil && !s.Filter(texts) {
 			out.Successful = append(out.Successful, snstypes.PublishBatchResultEntry{Id: e.Id})
 			continue
 		}
-		entries = append(entries, types.SendMessageBatchRequestEntry{Id: e.Id, MessageBody: e.Message, MessageAttributes: attributes})
+		entries = append(entries, types.SendMessageBatchRequestEntry{
+			Id: e.Id, MessageBody: e.Message, MessageAttributes: attributes,
+		})
 	}
 	if s.Filtered != nil {
 		s.Filtered(len(out.Successful))
@@ -51,24 +59,31 @@ func (s *SubscriberTopic) PublishBatch(ctx context.Context, in *sns.PublishBatch
 	if len(entries) == 0 {
 		return out, nil
 	}
-	sent, err := s.Queue.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: aws.String(s.QueueURL), Entries: entries})
+	sent, err := s.Queue.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{
+		QueueUrl: aws.String(s.QueueURL), Entries: entries,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("send to the subscriber: %w", err)
 	}
-	for _, ok := range sent.Successful {
-		out.Successful = append(out.Successful, snstypes.PublishBatchResultEntry{Id: ok.Id, MessageId: ok.MessageId})
+	for _, e := range sent.Successful {
+		out.Successful = append(out.Successful, snstypes.PublishBatchResultEntry{
+			Id: e.Id, MessageId: e.MessageId,
+		})
 	}
-	for _, failed := range sent.Failed {
-		out.Failed = append(out.Failed, snstypes.BatchResultErrorEntry{Id: failed.Id, Code: failed.Code, Message: failed.Message, SenderFault: failed.SenderFault})
+	for _, e := range sent.Failed {
+		out.Failed = append(out.Failed, snstypes.BatchResultErrorEntry{
+			Id: e.Id, Code: e.Code, Message: e.Message, SenderFault: e.SenderFault,
+		})
 	}
 	return out, nil
 }
 
-// Filter says whether a subscriber wants an event with these message attributes.
+// Filter reports whether a subscriber receives an event with these message attributes.
 type Filter func(attributes map[string]string) bool
 
-// ParseFilter reads a subscription's filter policy on message attributes (Amazon SNS, "Subscription filter policies"). An
-// operator that it does not know is an error: neither too many events nor too few would do. "" is every event.
+// ParseFilter parses a subscription's filter policy on message attributes (Amazon SNS,
+// "Subscription filter policies"). An empty policy lets every event through. An operator that it
+// does not know is an error, because the subscriber would get too many events, or too few.
 func ParseFilter(policy string) (Filter, error) {
 	if policy == "" {
 		return func(map[string]string) bool { return true }, nil
@@ -85,7 +100,7 @@ func ParseFilter(policy string) (Filter, error) {
 	for name, raw := range conditions {
 		var options []json.RawMessage
 		if strings.HasPrefix(name, "$") || json.Unmarshal(raw, &options) != nil {
-			return nil, fmt.Errorf("filter policy: this release cannot evaluate %s: %s", name, raw)
+			return nil, fmt.Errorf("filter policy: %s: %s (this release cannot evaluate it)", name, raw)
 		}
 		condition := named{name: name}
 		for _, option := range options {
@@ -100,7 +115,8 @@ func ParseFilter(policy string) (Filter, error) {
 	return func(attributes map[string]string) bool {
 		for _, condition := range all {
 			value, present := attributes[condition.name]
-			if !slices.ContainsFunc(condition.want, func(m matcher) bool { return m(value, present) }) {
+			wanted := func(m matcher) bool { return m(value, present) }
+			if !slices.ContainsFunc(condition.want, wanted) {
 				return false
 			}
 		}
@@ -118,27 +134,33 @@ func parseMatcher(raw json.RawMessage) (matcher, error) {
 	}
 	var operator map[string]json.RawMessage
 	if json.Unmarshal(raw, &operator) != nil || len(operator) != 1 {
-		return nil, fmt.Errorf("this release cannot evaluate %s", raw)
+		return nil, fmt.Errorf("%s (this release cannot evaluate it)", raw)
 	}
 	for name, argument := range operator {
 		var text string
 		isText := json.Unmarshal(argument, &text) == nil
 		var exists bool
 		var texts []string
+		isExists := json.Unmarshal(argument, &exists) == nil
+		isTexts := json.Unmarshal(argument, &texts) == nil
+		var matches func(value string) bool
 		switch {
-		case name == "prefix" && isText:
-			return func(value string, present bool) bool { return present && strings.HasPrefix(value, text) }, nil
-		case name == "suffix" && isText:
-			return func(value string, present bool) bool { return present && strings.HasSuffix(value, text) }, nil
-		case name == "equals-ignore-case" && isText:
-			return func(value string, present bool) bool { return present && strings.EqualFold(value, text) }, nil
-		case name == "exists" && json.Unmarshal(argument, &exists) == nil:
+		case name == "exists" && isExists:
 			return func(_ string, present bool) bool { return present == exists }, nil
+		case name == "prefix" && isText:
+			matches = func(value string) bool { return strings.HasPrefix(value, text) }
+		case name == "suffix" && isText:
+			matches = func(value string) bool { return strings.HasSuffix(value, text) }
+		case name == "equals-ignore-case" && isText:
+			matches = func(value string) bool { return strings.EqualFold(value, text) }
 		case name == "anything-but" && isText:
-			return func(value string, present bool) bool { return present && value != text }, nil
-		case name == "anything-but" && json.Unmarshal(argument, &texts) == nil:
-			return func(value string, present bool) bool { return present && !slices.Contains(texts, value) }, nil
+			matches = func(value string) bool { return value != text }
+		case name == "anything-but" && isTexts:
+			matches = func(value string) bool { return !slices.Contains(texts, value) }
+		default:
+			continue
 		}
+		return func(value string, present bool) bool { return present && matches(value) }, nil
 	}
-	return nil, fmt.Errorf("this release cannot evaluate %s", raw)
+	return nil, fmt.Errorf("%s (this release cannot evaluate it)", raw)
 }
