@@ -106,7 +106,9 @@ type (
 // before one that would make a pair with it.
 func drawText(t *rapid.T) text {
 	points := rapid.SliceOfN(rapid.OneOf(
-		rapid.SampledFrom([]int32{0, '\b', '\t', '\n', '\f', '\r', 0x1F, ' ', '"', '\\', '/', '&', '<', 'a', 'b', 0x7F, 0xE9, 0x2028, 0xD7FF, 0xD800, 0xDBFF, 0xDC00, 0xDFFF, 0xE000, 0xFFFD, 0xFFFE, 0x10000, 0x1F600, 0x10FFFF}),
+		rapid.SampledFrom([]int32{0, '\b', '\t', '\n', '\f', '\r', 0x1F, ' ', '"', '\\', '/', '&', '<',
+			'a', 'b', 0x7F, 0xE9, 0x2028, 0xD7FF, 0xD800, 0xDBFF, 0xDC00, 0xDFFF, 0xE000, 0xFFFD, 0xFFFE,
+			0x10000, 0x1F600, 0x10FFFF}),
 		rapid.Int32Range(0, 0x10FFFF),
 	), 0, 4).Draw(t, "points")
 	var out strings.Builder
@@ -132,7 +134,8 @@ func drawValue(t *rapid.T, depth int) value {
 	case 1:
 		return rapid.Bool().Draw(t, "bool")
 	case 2:
-		return number(rapid.StringMatching(`-?(0|[1-9][0-9]{0,3})(\.[0-9]{1,2})?([eE][+-]?[0-9])?`).Draw(t, "number"))
+		return number(rapid.StringMatching(`-?(0|[1-9][0-9]{0,3})(\.[0-9]{1,2})?([eE][+-]?[0-9])?`).Draw(
+			t, "number"))
 	case 3:
 		return drawText(t)
 	case 4:

@@ -1,5 +1,5 @@
-// Package order is the order document: its schema, its validation, its hash and
-// the event that announces it. It knows nothing of AWS.
+// Package order defines the order document: its schema, its validation, its hash
+// and its event. It imports nothing of AWS.
 //
 //	schema := order.DefaultSchema()
 //	documents, _, refusal := order.Split(message)
@@ -16,13 +16,12 @@
 //	}
 //
 // A document is never decoded and encoded again: [Order.Document] and the data
-// of an event are the bytes that were received. What is read from them
-// (the id, the hash, the verdict of the schema) comes from one reading, so that
-// the three cannot disagree.
+// of an event are the bytes that were received. The id, the hash and the schema's
+// verdict come from one parse, so that they cannot disagree.
 //
 // A document is refused, in this order of checks, when it is not JSON
 // ([NotJSON]), nested deeper than [MaxDepth] ([TooDeep]), has two members of one
 // name in an object ([DuplicateMember]), or has a number beyond the limits or
-// does not fit the schema ([Invalid]). A [Refusal] never holds anything that the
-// document's writer chose.
+// does not fit the schema ([Invalid]). A [Refusal] never holds any content of the
+// document.
 package order

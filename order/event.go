@@ -25,7 +25,7 @@ const (
 	maxText = 256
 )
 
-// EventFormat is what all events of a pipeline have in common.
+// EventFormat holds what all events of a pipeline have in common.
 type EventFormat struct {
 	// Source is the CloudEvents source: a URI reference, at most 256 bytes.
 	Source string
@@ -33,7 +33,7 @@ type EventFormat struct {
 	Type string
 }
 
-// Validate gives every problem at once, each naming the field.
+// Validate returns every problem at once, each with the name of its field.
 func (f EventFormat) Validate() error {
 	return errors.Join(
 		validateEventText("Source", f.Source, func(s string) error {
@@ -42,7 +42,7 @@ func (f EventFormat) Validate() error {
 				err = fmt.Errorf("%q must be percent-encoded", s[i])
 			}
 			if err != nil {
-				return fmt.Errorf("must be a URI reference (RFC 3986): %w", err)
+				return fmt.Errorf("not a URI reference (RFC 3986: %w)", err)
 			}
 			return nil
 		}),
@@ -54,23 +54,23 @@ func validateEventText(field, value string, more func(string) error) error {
 	problem := more(value)
 	switch {
 	case value == "":
-		problem = errors.New("must not be empty: CloudEvents requires it")
+		problem = errors.New("empty (CloudEvents requires it)")
 	case len(value) > maxText:
-		problem = fmt.Errorf("must be at most %d bytes, is %d: the envelope has a fixed room in a message", maxText, len(value))
+		problem = fmt.Errorf("%d bytes (at most %d fit in the envelope)", len(value), maxText)
 	case strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r > '~' }):
-		problem = errors.New("must be printable ASCII without spaces")
+		problem = errors.New("not printable ASCII without spaces")
 	}
 	if problem == nil {
 		return nil
 	}
-	return fmt.Errorf("EventFormat.%s %w", field, problem)
+	return fmt.Errorf("EventFormat.%s: %w", field, problem)
 }
 
-// Encode gives the CloudEvents 1.0 event, in structured JSON, of a stored order:
-// specversion, id, source, type, subject, time, datacontenttype, data, in this
-// order, with no white space around them. The document, which must be JSON, is
-// spliced in unchanged as data, so the same arguments always give the same
-// bytes. storedAt becomes the event's time, in [TimeFormat].
+// Encode returns the CloudEvents 1.0 event of a stored order in structured JSON:
+// specversion, id, source, type, subject, time, datacontenttype and data, in this
+// order and without white space. The document, which must be JSON, is inserted
+// unchanged as data, so the same arguments always return the same bytes. storedAt
+// becomes the event's time, in [TimeFormat].
 func (f EventFormat) Encode(orderID, storedAt string, document []byte) []byte {
 	out := make([]byte, 0, 512+len(f.Source)+len(f.Type)+len(document))
 	out = append(out, `{"specversion":"1.0"`...)
@@ -93,7 +93,7 @@ func (f EventFormat) Encode(orderID, storedAt string, document []byte) []byte {
 }
 
 // eventNamespace is the name-based UUID (version 5) of DefaultEventSource in
-// RFC 9562's namespace for URLs. It never changes: event ids are made in it.
+// RFC 9562's namespace for URLs. It never changes, since event ids depend on it.
 var eventNamespace = uuid.MustParse("f7ea50a7-55f4-5bc6-8002-4fe4c3f52762")
 
 // EventID is the id of an order's event: the name-based UUID (version 5, RFC
@@ -103,11 +103,11 @@ func EventID(orderID string) string {
 	return uuid.NewSHA1(eventNamespace, []byte(orderID)).String()
 }
 
-// Attributes gives the message attributes, of type String, that subscribers can
-// filter by: the document's outermost members of these names, as far as they are
+// Attributes returns the message attributes, of type String, that subscribers can
+// filter by: the document's top-level members of these names whose values are
 // strings that SNS and SQS can carry (1 to 256 bytes of the characters they
-// allow). Anything else, or a member that is there twice, is left out. It is nil
-// for what is not JSON. That the names can be names of attributes is for the caller to see to.
+// allow). Other members, and members that occur twice, are left out. It returns
+// nil for a document that is not JSON. The caller must pass valid attribute names.
 func Attributes(document []byte, fields []string) map[string]string {
 	text := string(document)
 	attributes := map[string]string{}
@@ -123,7 +123,8 @@ func Attributes(document []byte, fields []string) map[string]string {
 			}
 			delete(attributes, name)
 			if text[start] == '"' && !seen[name] {
-				if value := unquote(text[start:end]); value != "" && len(value) <= maxText && messageText(value) {
+				value := unquote(text[start:end])
+				if value != "" && len(value) <= maxText && messageText(value) {
 					attributes[name] = value
 				}
 			}

@@ -16,7 +16,8 @@ var format = order.EventFormat{Source: order.DefaultEventSource, Type: order.Def
 
 // The bytes of a stored order's event never change: this is one.
 func TestEncode(t *testing.T) {
-	got := string(format.Encode("A-1", "2030-01-02T03:04:05.678Z", []byte(`{ "orderId":"A-1","n":1.00,"s":"\ud800<&>é" }`)))
+	got := string(format.Encode("A-1", "2030-01-02T03:04:05.678Z",
+		[]byte(`{ "orderId":"A-1","n":1.00,"s":"\ud800<&>é" }`)))
 	want := `{"specversion":"1.0","id":"34cee3cf-ddc0-53f1-87ee-cdf367573cb3","source":"urn:orderpipeline","type":"orderpipeline.order.created.v1","subject":"A-1",` +
 		`"time":"2030-01-02T03:04:05.678Z","datacontenttype":"application/json","data":{ "orderId":"A-1","n":1.00,"s":"\ud800<&>é" }}`
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -44,7 +45,8 @@ func TestEncodeEscapes(t *testing.T) {
 
 func TestEncodeFitsTheReserve(t *testing.T) {
 	text := strings.Repeat("x", 256)
-	event := order.EventFormat{Source: text, Type: text}.Encode(strings.Repeat("x", order.MaxIDLength), order.TimeFormat, nil)
+	event := order.EventFormat{Source: text, Type: text}.Encode(strings.Repeat("x", order.MaxIDLength),
+		order.TimeFormat, nil)
 	// Ten attributes (SNS's most for raw delivery), each a name, a type and a value.
 	if attributes := 10 * (256 + len("String") + 256); len(event)+attributes > order.EnvelopeReserve {
 		t.Errorf("an envelope of %d bytes and attributes of %d", len(event), attributes)
@@ -70,14 +72,22 @@ func TestEventFormatValidate(t *testing.T) {
 		{"the defaults", format, ""},
 		{"a URL", order.EventFormat{Source: "https://example.com/shop?a=b#c", Type: "a"}, ""},
 		{"a path", order.EventFormat{Source: "/shop/%20", Type: "a"}, ""},
-		{"the longest", order.EventFormat{Source: strings.Repeat("a", 256), Type: strings.Repeat("a", 256)}, ""},
-		{"both empty", order.EventFormat{}, "EventFormat.Source must not be empty: CloudEvents requires it\nEventFormat.Type must not be empty: CloudEvents requires it"},
-		{"too long", order.EventFormat{Source: "a", Type: strings.Repeat("a", 257)}, "EventFormat.Type must be at most 256 bytes, is 257: the envelope has a fixed room in a message"},
-		{"a space", order.EventFormat{Source: "a b", Type: "a b"}, "EventFormat.Source must be printable ASCII without spaces\nEventFormat.Type must be printable ASCII without spaces"},
-		{"not ASCII", order.EventFormat{Source: "a", Type: "é"}, "EventFormat.Type must be printable ASCII without spaces"},
-		{"a control character", order.EventFormat{Source: "a", Type: "a\x7f"}, "EventFormat.Type must be printable ASCII without spaces"},
-		{"no URI", order.EventFormat{Source: "%", Type: "a"}, `EventFormat.Source must be a URI reference (RFC 3986): parse "%": invalid URL escape "%"`},
-		{"no URI either", order.EventFormat{Source: "{shop}", Type: "a"}, `EventFormat.Source must be a URI reference (RFC 3986): '{' must be percent-encoded`},
+		{"the longest", order.EventFormat{Source: strings.Repeat("a", 256),
+			Type: strings.Repeat("a", 256)}, ""},
+		{"both empty", order.EventFormat{},
+			"EventFormat.Source: empty (CloudEvents requires it)\nEventFormat.Type: empty (CloudEvents requires it)"},
+		{"too long", order.EventFormat{Source: "a", Type: strings.Repeat("a", 257)},
+			"EventFormat.Type: 257 bytes (at most 256 fit in the envelope)"},
+		{"a space", order.EventFormat{Source: "a b", Type: "a b"},
+			"EventFormat.Source: not printable ASCII without spaces\nEventFormat.Type: not printable ASCII without spaces"},
+		{"not ASCII", order.EventFormat{Source: "a", Type: "é"},
+			"EventFormat.Type: not printable ASCII without spaces"},
+		{"a control character", order.EventFormat{Source: "a", Type: "a\x7f"},
+			"EventFormat.Type: not printable ASCII without spaces"},
+		{"no URI", order.EventFormat{Source: "%", Type: "a"},
+			`EventFormat.Source: not a URI reference (RFC 3986: parse "%": invalid URL escape "%")`},
+		{"no URI either", order.EventFormat{Source: "{shop}", Type: "a"},
+			`EventFormat.Source: not a URI reference (RFC 3986: '{' must be percent-encoded)`},
 	}
 	for _, test := range tests {
 		got := ""
@@ -96,20 +106,24 @@ func TestAttributes(t *testing.T) {
 		name, document string
 		want           map[string]string
 	}{
-		{"two", `{"channel":"web","currency":"EUR","note":"n"}`, map[string]string{"channel": "web", "currency": "EUR"}},
+		{"two", `{"channel":"web","currency":"EUR","note":"n"}`,
+			map[string]string{"channel": "web", "currency": "EUR"}},
 		{"one", `{"channel":"web"}`, map[string]string{"channel": "web"}},
-		{"escaped", `{"ch\u0061nnel":"\u0077eb\t😀","\u00e9":"\ud83d\ude00"}`, map[string]string{"channel": "web\t😀", "é": "😀"}},
+		{"escaped", `{"ch\u0061nnel":"\u0077eb\t😀","\u00e9":"\ud83d\ude00"}`,
+			map[string]string{"channel": "web\t😀", "é": "😀"}},
 		{"in another case", `{"Channel":"web"}`, map[string]string{}},
 		{"inside", `{"a":{"channel":"web"}}`, map[string]string{}},
 		{"no strings", `{"channel":1,"currency":["EUR"],"é":null}`, map[string]string{}},
 		{"empty", `{"channel":""}`, map[string]string{}},
-		{"the longest", `{"channel":"` + strings.Repeat("é", 128) + `"}`, map[string]string{"channel": strings.Repeat("é", 128)}},
+		{"the longest", `{"channel":"` + strings.Repeat("é", 128) + `"}`,
+			map[string]string{"channel": strings.Repeat("é", 128)}},
 		{"too long", `{"channel":"` + strings.Repeat("é", 128) + `a"}`, map[string]string{}},
 		{"a control character", `{"channel":"a\u0000"}`, map[string]string{}},
 		{"white space", `{"channel":"\t\r\n\u0020"}`, map[string]string{"channel": "\t\r\n "}},
 		{"a lone surrogate", `{"channel":"\ud800"}`, map[string]string{}},
 		{"noncharacters", `{"channel":"\ufffe","currency":"\uffff"}`, map[string]string{}},
-		{"the replacement character is one", `{"channel":"\ufffd"}`, map[string]string{"channel": "\ufffd"}},
+		{"the replacement character is one", `{"channel":"\ufffd"}`,
+			map[string]string{"channel": "\ufffd"}},
 		{"twice", `{"channel":"web","channel":"store"}`, map[string]string{}},
 		{"three times", `{"channel":1,"channel":"web","channel":"store"}`, map[string]string{}},
 		{"no object", `["channel"]`, map[string]string{}},

@@ -36,8 +36,8 @@ func ExampleNewSchema() {
 	}`), "number")
 	fmt.Println(err)
 	// Output:
-	// order schema: #/properties/country: "const" is not a keyword of draft-04: API Gateway would refuse the model
-	// order schema: #/properties/number/pattern: must be anchored at both ends (^...$): else it says nothing of the rest of the id
+	// order schema: #/properties/country: "const" is not a keyword of draft-04 (API Gateway refuses such a model)
+	// order schema: #/properties/number/pattern: must be anchored at both ends, as ^...$ (otherwise the rest of the id can be anything)
 }
 
 func ExampleSplit() {

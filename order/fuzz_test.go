@@ -18,7 +18,9 @@ var seeds = []string{
 	`{"orderId":"A","orderId":"B"}`,
 	`{"orderId":"A","x":{"a":1,"\u0061":2}}`,
 	`{"orderId":".","x":[-0,0.0,1e9999999,1E-2,-1.5e+3]}`,
-	"{\"orderId\":\"\xff\"}", "\ufeff{}", "\"\xed\xa0\x80\"", `"\ud800`, `[1,]`, `{"a":1,}`, `{,}`, `01`, `-`, `1.`, `tru`, " ", "\"\t\"", `{"a" 1}`, `[}`, "[]\x00", `"\x"`, `"\u00g0"`, `"\u00`, `"\`, `"a`, `1e`, `1e+`, `.5`, `+1`, `nul`,
+	"{\"orderId\":\"\xff\"}", "\ufeff{}", "\"\xed\xa0\x80\"", `"\ud800`, `[1,]`, `{"a":1,}`, `{,}`,
+	`01`, `-`, `1.`, `tru`, " ", "\"\t\"", `{"a" 1}`, `[}`, "[]\x00", `"\x"`, `"\u00g0"`, `"\u00`,
+	`"\`, `"a`, `1e`, `1e+`, `.5`, `+1`, `nul`,
 	strings.Repeat("[", 600) + strings.Repeat("]", 600),
 }
 
@@ -43,7 +45,8 @@ func FuzzParse(f *testing.F) {
 		}
 		// encoding/json takes invalid UTF-8, and gives up at a depth of 10000, which is JSON.
 		if len(document) < 10000 {
-			if valid := json.Valid(document) && utf8.Valid(document); valid == (refusal != nil && refusal.Code == NotJSON) {
+			if valid := json.Valid(document) &&
+				utf8.Valid(document); valid == (refusal != nil && refusal.Code == NotJSON) {
 				t.Fatalf("encoding/json says %v, refusal %v", valid, refusal)
 			}
 		}
@@ -99,7 +102,8 @@ func variants(t *testing.T, text string) map[string][]byte {
 	}
 }
 
-// reverseMembers turns the order of the members around, in every object, and keeps every token as it is.
+// reverseMembers turns the order of the members around, in every object, and keeps every token as
+// it is.
 func reverseMembers(text string) string {
 	text = strings.Trim(text, " \t\r\n")
 	if text[0] != '{' && text[0] != '[' {
@@ -128,7 +132,8 @@ func FuzzSplit(f *testing.F) {
 		if (refusal == nil) != (len(documents) > 0) {
 			t.Fatalf("%d documents, refusal %v", len(documents), refusal)
 		}
-		if valid := json.Valid(body) && utf8.Valid(body); len(body) < 10000 && valid == (refusal != nil && refusal.Code == NotJSON) {
+		if valid := json.Valid(body) && utf8.Valid(body); len(body) < 10000 &&
+			valid == (refusal != nil && refusal.Code == NotJSON) {
 			t.Fatalf("encoding/json says %v, refusal %v", valid, refusal)
 		}
 		if refusal != nil {
@@ -159,7 +164,8 @@ func FuzzSplit(f *testing.F) {
 				t.Errorf("%q is not JSON", document)
 			}
 		}
-		again, batch, refusal := Split(slices.Concat([]byte("[ "), bytes.Join(documents, []byte("\n,")), []byte("]")))
+		again, batch, refusal := Split(slices.Concat([]byte("[ "), bytes.Join(documents, []byte("\n,")),
+			[]byte("]")))
 		if refusal != nil || !batch || !slices.EqualFunc(documents, again, bytes.Equal) {
 			t.Errorf("%q became %q, refusal %v", documents, again, refusal)
 		}
@@ -197,10 +203,13 @@ func FuzzEvent(f *testing.F) {
 		if !bytes.Equal(event.Data, bytes.Trim(document, " \t\r\n")) {
 			t.Errorf("data %q of document %q", event.Data, document)
 		}
-		if event.ID != EventID(id) || event.Specversion != "1.0" || event.Datacontenttype != "application/json" {
+		if event.ID != EventID(id) || event.Specversion != "1.0" ||
+			event.Datacontenttype != "application/json" {
 			t.Errorf("%q", encoded)
 		}
-		if utf8.ValidString(id) && event.Subject != id || utf8.ValidString(storedAt) && event.Time != storedAt || utf8.ValidString(source) && event.Source != source {
+		if utf8.ValidString(id) && event.Subject != id ||
+			utf8.ValidString(storedAt) && event.Time != storedAt ||
+			utf8.ValidString(source) && event.Source != source {
 			t.Errorf("%q of %q, %q, %q", encoded, id, storedAt, source)
 		}
 	})
@@ -215,9 +224,12 @@ func FuzzNewSchema(f *testing.F) {
 		`{"type":"string","maxLength":9,"pattern":"^(a|b[^c])$"}`,
 		`{"type":"string","maxLength":9,"minLength":2,"pattern":"^a.*$","not":{"enum":["."]}}`,
 	} {
-		f.Add([]byte(`{"$schema":"`+draft04+`","type":"object","required":["orderId"],"properties":{"orderId":`+id+`}}`), "bé")
+		f.Add([]byte(`{"$schema":"`+draft04+
+			`","type":"object","required":["orderId"],"properties":{"orderId":`+id+`}}`), "bé")
 	}
-	f.Add([]byte(`{"$schema":"`+draft04+`","id":"a#b","$ref":"#","allOf":[{"$ref":"#/definitions/a"}],"definitions":{"a":{"id":"#"}}}`), "")
+	f.Add([]byte(`{"$schema":"`+draft04+
+		`","id":"a#b","$ref":"#","allOf":[{"$ref":"#/definitions/a"}],"definitions":{"a":{"id":"#"}}}`),
+		"")
 	f.Fuzz(func(t *testing.T, document []byte, id string) {
 		s, err := NewSchema(document, "orderId")
 		if err != nil {

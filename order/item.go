@@ -6,9 +6,9 @@ import (
 	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
-// The attributes of the table that holds the orders. Its key is composite:
-// [AttrOrderID] (partition) and [AttrItem] (sort), so that one query answers
-// with an order and with everything that was refused under its id.
+// The attributes of the orders table. Its key is composite: [AttrOrderID]
+// (partition) and [AttrItem] (sort), so that one query returns an order and
+// everything that was refused under its id.
 const (
 	// AttrOrderID is the partition key (S): the order id.
 	AttrOrderID = "orderId"
@@ -36,7 +36,8 @@ const (
 	AttrRefusedAt = "refusedAt"
 	// AttrBatchIndex (N, from 0) is the document's place in its batch.
 	AttrBatchIndex = "batchIndex"
-	// AttrOutput (S, JSON) is what an embedding application's own step made of the order; it is no part of the hash.
+	// AttrOutput (S, JSON) is the output of an embedding application's own step. It is not part of
+	// the hash.
 	AttrOutput = "output"
 	// AttrExpiresAt (N, epoch seconds) is the table's TTL attribute.
 	AttrExpiresAt = "expiresAt"
@@ -57,22 +58,23 @@ const (
 )
 
 const (
-	// RefusalLifetime is how long a refusal is kept: longer than queue and DLQ
-	// retention together (28 days), so that a late redrive still meets it.
+	// RefusalLifetime is how long a refusal is kept. It is longer than the
+	// retention of queue and DLQ together (28 days), so that a late redrive still
+	// finds the refusal.
 	RefusalLifetime = 30 * 24 * time.Hour
 
-	// TimeFormat is RFC 3339 with milliseconds, for times in UTC. Its strings sort as the times do.
+	// TimeFormat is RFC 3339 with milliseconds, for times in UTC. Its strings sort like the times.
 	TimeFormat = "2006-01-02T15:04:05.000Z"
 )
 
-// MaxItemBytes is what a document, and what a step made of it, may weigh
-// together: DynamoDB's limit for an item, less the room for the rest of it.
+// MaxItemBytes is the largest size of a document and its step's output together:
+// DynamoDB's limit for an item, less the room for the other attributes.
 const MaxItemBytes = contract.MaxItemBytes - EnvelopeReserve
 
-// MinLifetime is the least that an order must be kept where it is not kept for
-// ever: queue and DLQ together hold a message for 28 days, and one that came
-// back after its item had gone would be a new order.
-const MinLifetime = 28 * 24 * time.Hour
+// MinLifetime is the shortest time for which an order can be kept. The queue and
+// the DLQ together hold a message for this long, and a message that came back
+// after its item was deleted would be a new order.
+const MinLifetime = 2 * contract.MessageRetention
 
 // IndexedAttribute is the attribute (S) that holds a copy of a document's
 // top-level text field, for a secondary index.

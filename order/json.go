@@ -8,7 +8,8 @@ import (
 )
 
 // encoding/json is not used to read documents: it replaces lone surrogates and
-// invalid UTF-8 by U+FFFD, keeps the last of two members of one name, and gives up at a depth of 10000.
+// invalid UTF-8 with U+FFFD, keeps the last of two members with the same name,
+// and stops at a depth of 10000.
 
 // scan reports whether text is one JSON value (RFC 8259, in valid UTF-8) and how
 // deep it is nested; a scalar has depth 0. For every member or element of the
@@ -22,8 +23,8 @@ func scan(text string, each func(name string, start, end int)) (depth int, ok bo
 	}
 	var (
 		open  []byte // the brackets that are open at i
-		name  string // of the outermost value's member at hand
-		start int    // of the outermost value's member or element at hand
+		name  string // of the current top-level member
+		start int    // of the current top-level member or element
 	)
 	i := skipSpace(text, 0)
 	for {
@@ -93,7 +94,7 @@ func skipSpace(text string, i int) int {
 	return i
 }
 
-// scanScalar gives the end of the string, number or literal at i, or -1.
+// scanScalar returns the end of the string, number or literal at i, or -1.
 func scanScalar(text string, i int) int {
 	switch text[i] {
 	case '"':
@@ -115,7 +116,7 @@ func scanLiteral(text string, i int, literal string) int {
 	return i + len(literal)
 }
 
-// scanString gives the end of the string at i, behind its closing quote, or -1.
+// scanString returns the end of the string at i, behind its closing quote, or -1.
 func scanString(text string, i int) int {
 	if i == len(text) || text[i] != '"' {
 		return -1
@@ -146,7 +147,7 @@ func scanString(text string, i int) int {
 	return -1
 }
 
-// scanNumber gives the end of the number at i, or -1.
+// scanNumber returns the end of the number at i, or -1.
 func scanNumber(text string, i int) int {
 	digits := func() bool {
 		from := i
@@ -198,8 +199,8 @@ func hex4(text string) (r rune, ok bool) {
 	return r, true
 }
 
-// unquote gives the value of a string token. A surrogate that is escaped without its
-// other half, which UTF-8 cannot hold, becomes its three bytes of generalised UTF-8 (WTF-8).
+// unquote returns the value of a string token. A surrogate that is escaped without its
+// other half, which UTF-8 cannot hold, becomes its three bytes of generalized UTF-8 (WTF-8).
 func unquote(token string) string {
 	token = token[1 : len(token)-1]
 	i := strings.IndexByte(token, '\\')
@@ -245,7 +246,7 @@ func unquote(token string) string {
 	return string(append(out, token...))
 }
 
-// loneSurrogate gives the surrogate whose three bytes of WTF-8 are at i. In
+// loneSurrogate returns the surrogate whose three bytes of WTF-8 are at i. In
 // valid UTF-8, ED is never followed by A0 or more.
 func loneSurrogate(s string, i int) (r rune, ok bool) {
 	if s[i] != 0xED || i+2 >= len(s) || s[i+1] < 0xA0 {
@@ -260,18 +261,19 @@ type step struct {
 	index int    // of an element; -1 with a name
 }
 
-// reader reads a text that scan found to be JSON, and not too deep.
+// reader reads a text that scan has accepted as JSON that is not too deep.
 type reader struct {
 	text string
 	i    int
 	// limits is set when a number is beyond MaxNumberLength or MaxExponent.
 	limits bool
-	// duplicate leads, backwards, to the first member whose name its object has already.
+	// duplicate is the path, backwards, to the first member whose name occurs twice.
 	duplicate []step
 }
 
 // value reads the value at i: a map[string]any, []any, string (WTF-8, see
-// unquote), json.Number (the token), bool or nil. It stops, with false, at a duplicate member.
+// unquote), json.Number (the token), bool or nil. It returns false at a duplicate
+// member.
 func (r *reader) value() (any, bool) {
 	r.i = skipSpace(r.text, r.i)
 	switch r.text[r.i] {
@@ -329,8 +331,8 @@ func (r *reader) array() (any, bool) {
 	return array, true
 }
 
-// atClose skips the opening bracket, or the comma, before a member or element, or
-// the closing bracket behind the last one and then reports true.
+// atClose skips the opening bracket or the comma before a member or element. After
+// the last one it skips the closing bracket and returns true.
 func (r *reader) atClose() bool {
 	r.i = skipSpace(r.text, r.i)
 	c := r.text[r.i]
@@ -346,7 +348,8 @@ func (r *reader) atClose() bool {
 }
 
 // beyondLimits reports whether a number token is longer than MaxNumberLength
-// bytes or has an exponent beyond MaxExponent: comparing such numbers can take a computer minutes.
+// bytes or has an exponent beyond MaxExponent. Comparing such numbers can take
+// minutes.
 func beyondLimits(token string) bool {
 	if len(token) > MaxNumberLength {
 		return true

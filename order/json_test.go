@@ -28,7 +28,8 @@ func TestSkimIsRFC8259(t *testing.T) {
 }
 
 func TestSkimDepth(t *testing.T) {
-	for text, want := range map[string]int{`1`: 0, `{}`: 1, `[ ]`: 1, `[1]`: 1, `{"a":[]}`: 2, `[[],[[]],{}]`: 3, `[[[]],1]`: 3} {
+	for text, want := range map[string]int{`1`: 0, `{}`: 1, `[ ]`: 1, `[1]`: 1, `{"a":[]}`: 2,
+		`[[],[[]],{}]`: 3, `[[[]],1]`: 3} {
 		if got, ok := scan(text, nil); !ok || got != want {
 			t.Errorf("%s: got %d, %v, want %d", text, got, ok, want)
 		}
@@ -39,8 +40,10 @@ func TestUnquote(t *testing.T) {
 	for token, want := range map[string]string{
 		`""`: "", `"a"`: "a", `"\"\\\/\b\f\n\r\t"`: "\"\\/\b\f\n\r\t", `"\u0041\u00e9\u20AC"`: "Aé€",
 		`"\ud83d\ude00"`: "😀", `"\uD83D\uDE00x"`: "😀x",
-		`"\ud800"`: "\xed\xa0\x80", `"\udbff"`: "\xed\xaf\xbf", `"\udc00"`: "\xed\xb0\x80", `"\udfff"`: "\xed\xbf\xbf",
-		`"\ude00\ud83d"`: "\xed\xb8\x80\xed\xa0\xbd", `"\ud83d\ud83d\ude00"`: "\xed\xa0\xbd😀", `"\ud83dA"`: "\xed\xa0\xbdA",
+		`"\ud800"`: "\xed\xa0\x80", `"\udbff"`: "\xed\xaf\xbf", `"\udc00"`: "\xed\xb0\x80",
+		`"\udfff"`:       "\xed\xbf\xbf",
+		`"\ude00\ud83d"`: "\xed\xb8\x80\xed\xa0\xbd", `"\ud83d\ud83d\ude00"`: "\xed\xa0\xbd😀",
+		`"\ud83dA"`:  "\xed\xa0\xbdA",
 		`"\ud83d\n"`: "\xed\xa0\xbd\n", `"\ud83d\u0041"`: "\xed\xa0\xbdA",
 	} {
 		if got := unquote(token); got != want {

@@ -15,26 +15,26 @@ const (
 	// MaxNumberLength is the longest number, in bytes of its token.
 	MaxNumberLength = 256
 	// MaxExponent is the largest exponent of a number, and -MaxExponent the
-	// smallest: arithmetic on 1e999999999 would outlast a Lambda.
+	// smallest: arithmetic on 1e999999999 takes longer than a function's timeout.
 	MaxExponent = 999
 )
 
-// Order is what was read from an order document.
+// Order is the result of parsing an order document.
 type Order struct {
-	// ID is the order id: a [ValidID] that fits the schema of the id field. It is
-	// there for a refused document too, if that is JSON and has the id field
-	// exactly once, outermost; else it is "".
+	// ID is the order id: a [ValidID] that fits the schema of the id field. A
+	// refused document has one too, if it is JSON and has the id field exactly
+	// once at its top level. Otherwise ID is empty.
 	ID string
 	// Document is the slice given to Parse, neither copied nor changed.
 	Document []byte
 	// Hash is the hash of the document's canonical form, or of its bytes if it
-	// has none: see [HashVersion].
+	// has no canonical form. See [HashVersion].
 	Hash string
 }
 
-// ValidID reports whether id can be an order id at all, whatever the schema: 1
-// to [MaxIDLength] of A-Z a-z 0-9 . _ ~ - (what a URL leaves as it is), but
-// neither "." nor "..", which vanish in a URL's path.
+// ValidID reports whether id can be an order id, whatever the schema says: 1 to
+// [MaxIDLength] characters of A-Z a-z 0-9 . _ ~ - (those that a URL leaves as
+// they are), but neither "." nor "..", which disappear from a URL's path.
 func ValidID(id string) bool {
 	if id == "" || len(id) > MaxIDLength || id == "." || id == ".." {
 		return false
@@ -47,16 +47,17 @@ func ValidID(id string) bool {
 	return true
 }
 
-// urlSafe: RFC 3986, section 2.3, unreserved characters.
+// urlSafe reports whether r is an unreserved character (RFC 3986, section 2.3).
 func urlSafe(r rune) bool {
-	return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r < 0x80 && strings.IndexByte("._~-", byte(r)) >= 0
+	return r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' ||
+		r < 0x80 && strings.IndexByte("._~-", byte(r)) >= 0
 }
 
-// Parse reads and validates one order document. The refusal is nil for a good
-// order; the Order is filled in as far as possible either way. The package
-// comment has the order of the checks. Of several violations of the schema the
-// refusal has the one whose pointer sorts first (elements by index, members by
-// name), so it does not depend on the order of the document's members.
+// Parse parses and validates one order document. The refusal is nil for a valid
+// order. The Order is filled in as far as possible in any case. The package
+// comment has the order of the checks. Of several violations of the schema, the
+// refusal names the one whose pointer sorts first (elements by index, members by
+// name), so that it does not depend on the order of the document's members.
 func (s *Schema) Parse(document []byte) (Order, *Refusal) {
 	o := Order{Document: document}
 	value, steps, code := s.read(document, &o)
@@ -69,8 +70,8 @@ func (s *Schema) Parse(document []byte) (Order, *Refusal) {
 	return o, nil
 }
 
-// Hash is the hash that Parse gives a document, whether or not it fits the
-// schema. The error, a [*Refusal], says that the document has no canonical form;
+// Hash returns the hash that Parse computes, whether or not the document fits the
+// schema. The error, a [*Refusal], means that the document has no canonical form;
 // the hash is then of its bytes.
 func (s *Schema) Hash(document []byte) (string, error) {
 	var o Order
@@ -80,7 +81,8 @@ func (s *Schema) Hash(document []byte) (string, error) {
 	return o.Hash, nil
 }
 
-// read is everything of Parse but the schema: it fills in the id and the hash.
+// read does everything that Parse does except for the schema. It fills in the id
+// and the hash.
 func (s *Schema) read(document []byte, o *Order) (value any, problem []step, code Code) {
 	text := string(document)
 	id, ids := "", 0
@@ -96,7 +98,7 @@ func (s *Schema) read(document []byte, o *Order) (value any, problem []step, cod
 		o.Hash = sum(document)
 		return nil, nil, NotJSON
 	}
-	// NewSchema saw to it that what the schema allows is a ValidID; this holds whatever it missed.
+	// NewSchema refuses a schema that allows other ids. This check does not depend on it.
 	if ids == 1 && ValidID(id) && s.id.Validate(id) == nil {
 		o.ID = id
 	}

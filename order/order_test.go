@@ -45,8 +45,10 @@ func TestParse(t *testing.T) {
 		refusal        *order.Refusal
 		canonical      string // "": the hash is of the document as it is; "?": not looked at
 	}{
-		{"good", good, "A-1", nil, `{"currency":"EUR","items":[{"quantity":2,"sku":"tea","unitPrice":450}],"orderId":"A-1"}`},
-		{"white space around it", " \r\n\t" + good + "\n", "A-1", nil, `{"currency":"EUR","items":[{"quantity":2,"sku":"tea","unitPrice":450}],"orderId":"A-1"}`},
+		{"good", good, "A-1", nil,
+			`{"currency":"EUR","items":[{"quantity":2,"sku":"tea","unitPrice":450}],"orderId":"A-1"}`},
+		{"white space around it", " \r\n\t" + good + "\n", "A-1", nil,
+			`{"currency":"EUR","items":[{"quantity":2,"sku":"tea","unitPrice":450}],"orderId":"A-1"}`},
 		{"unknown members", goodAnd(`"x":{"orderId":7}`), "A-1", nil, "?"},
 		{"metadata", goodAnd(`"metadata":{"a":[null,true,false,{}]}`), "A-1", nil, "?"},
 		{"signs", goodAnd(`"note":"a&b=c+d%20<e>'\"\\\n\r\t\u0000/\/😀"`), "A-1", nil, "?"},
@@ -63,8 +65,10 @@ func TestParse(t *testing.T) {
 		{"a noncharacter", goodAnd(`"note":"\ufffe"`), "A-1", nil, "?"},
 		{"the longest id", goodWith("A-1", strings.Repeat("a", 128)), strings.Repeat("a", 128), nil, "?"},
 		{"the deepest", nested(order.MaxDepth), "A-1", nil, "?"},
-		{"a surrogate is one character", goodWith(`"tea"`, `"`+strings.Repeat(`\ud800`, 64)+`"`), "A-1", nil, "?"},
-		{"an emoji is one character", goodWith(`"tea"`, `"`+strings.Repeat("😀", 64)+`"`), "A-1", nil, "?"},
+		{"a surrogate is one character", goodWith(`"tea"`, `"`+strings.Repeat(`\ud800`, 64)+`"`), "A-1",
+			nil, "?"},
+		{"an emoji is one character", goodWith(`"tea"`, `"`+strings.Repeat("😀", 64)+`"`), "A-1", nil,
+			"?"},
 
 		{"nothing", "", "", refused(order.NotJSON, ""), ""},
 		{"white space", " \n", "", refused(order.NotJSON, ""), ""},
@@ -74,60 +78,99 @@ func TestParse(t *testing.T) {
 		{"a byte order mark", "\ufeff" + good, "", refused(order.NotJSON, ""), ""},
 		{"invalid UTF-8", goodWith("tea", "\xff"), "", refused(order.NotJSON, ""), ""},
 		{"a surrogate in UTF-8", goodWith("tea", "\xed\xa0\x80"), "", refused(order.NotJSON, ""), ""},
-		{"not JSON is found before anything else", strings.Repeat("[", 2000) + `{"a":1,"a":2}`, "", refused(order.NotJSON, ""), ""},
+		{"not JSON is found before anything else", strings.Repeat("[", 2000) + `{"a":1,"a":2}`, "",
+			refused(order.NotJSON, ""), ""},
 
 		{"too deep", nested(order.MaxDepth + 1), "A-1", refused(order.TooDeep, ""), ""},
-		{"far too deep", strings.Repeat("[", 100000) + strings.Repeat("]", 100000), "", refused(order.TooDeep, ""), ""},
-		{"too deep is found before duplicates", goodAnd(`"x":{"a":1,"a":2},"y":` + strings.Repeat("[", 600) + strings.Repeat("]", 600)), "A-1", refused(order.TooDeep, ""), ""},
+		{"far too deep", strings.Repeat("[", 100000) + strings.Repeat("]", 100000), "",
+			refused(order.TooDeep, ""), ""},
+		{"too deep is found before duplicates",
+			goodAnd(`"x":{"a":1,"a":2},"y":` + strings.Repeat("[", 600) + strings.Repeat("]", 600)), "A-1",
+			refused(order.TooDeep, ""), ""},
 
 		{"an id twice", goodAnd(`"orderId":"A-1"`), "", refused(order.DuplicateMember, "/orderId"), ""},
-		{"an id twice, once escaped", goodAnd(`"\u006frderId":"B"`), "", refused(order.DuplicateMember, "/orderId"), ""},
-		{"another member twice", goodAnd(`"currency":"USD"`), "A-1", refused(order.DuplicateMember, "/currency"), ""},
-		{"a member twice deep inside", goodWith(`"sku"`, `"quantity":2,"sku"`), "A-1", refused(order.DuplicateMember, "/items/0/quantity"), ""},
-		{"an unknown member twice", goodAnd(`"metadata":{"secret":{"more":1,"more":2}}`), "A-1", refused(order.DuplicateMember, "/metadata"), ""},
-		{"an unknown member twice, on top", goodAnd(`"a\ud800":1,"\u0061\uD800":2`), "A-1", refused(order.DuplicateMember, ""), ""},
-		{"duplicates are found before the schema", `{"items":[],"items":[]}`, "", refused(order.DuplicateMember, "/items"), ""},
+		{"an id twice, once escaped", goodAnd(`"\u006frderId":"B"`), "",
+			refused(order.DuplicateMember, "/orderId"), ""},
+		{"another member twice", goodAnd(`"currency":"USD"`), "A-1",
+			refused(order.DuplicateMember, "/currency"), ""},
+		{"a member twice deep inside", goodWith(`"sku"`, `"quantity":2,"sku"`), "A-1",
+			refused(order.DuplicateMember, "/items/0/quantity"), ""},
+		{"an unknown member twice", goodAnd(`"metadata":{"secret":{"more":1,"more":2}}`), "A-1",
+			refused(order.DuplicateMember, "/metadata"), ""},
+		{"an unknown member twice, on top", goodAnd(`"a\ud800":1,"\u0061\uD800":2`), "A-1",
+			refused(order.DuplicateMember, ""), ""},
+		{"duplicates are found before the schema", `{"items":[],"items":[]}`, "",
+			refused(order.DuplicateMember, "/items"), ""},
 
-		{"a number too long", goodAnd(`"metadata":{"n":` + digits(order.MaxNumberLength+1) + `}`), "A-1", refused(order.Invalid, "/metadata"), "?"},
-		{"an exponent too large", goodWith(":450", ":1e1000"), "A-1", refused(order.Invalid, "/items/0/unitPrice"), "?"},
-		{"an exponent too small", goodWith(":450", ":1E-1000"), "A-1", refused(order.Invalid, "/items/0/unitPrice"), "?"},
-		{"an exponent that fits no int", goodWith(":450", ":1e99999999999999999999"), "A-1", refused(order.Invalid, "/items/0/unitPrice"), "?"},
-		{"the first of several such numbers", goodAnd(`"note":1e1000,"channel":[1,1e1000]`), "A-1", refused(order.Invalid, "/channel/1"), "?"},
-		{"such a number is found before the schema", strings.Replace(goodWith(`"EUR"`, "1"), ":450", ":1e1000", 1), "A-1", refused(order.Invalid, "/items/0/unitPrice"), "?"},
+		{"a number too long", goodAnd(`"metadata":{"n":` + digits(order.MaxNumberLength+1) + `}`), "A-1",
+			refused(order.Invalid, "/metadata"), "?"},
+		{"an exponent too large", goodWith(":450", ":1e1000"), "A-1",
+			refused(order.Invalid, "/items/0/unitPrice"), "?"},
+		{"an exponent too small", goodWith(":450", ":1E-1000"), "A-1",
+			refused(order.Invalid, "/items/0/unitPrice"), "?"},
+		{"an exponent that fits no int", goodWith(":450", ":1e99999999999999999999"), "A-1",
+			refused(order.Invalid, "/items/0/unitPrice"), "?"},
+		{"the first of several such numbers", goodAnd(`"note":1e1000,"channel":[1,1e1000]`), "A-1",
+			refused(order.Invalid, "/channel/1"), "?"},
+		{"such a number is found before the schema",
+			strings.Replace(goodWith(`"EUR"`, "1"), ":450", ":1e1000", 1), "A-1",
+			refused(order.Invalid, "/items/0/unitPrice"), "?"},
 
 		{"no object", "[" + good + "]", "", refused(order.Invalid, ""), "?"},
 		{"a string", `"orderId"`, "", refused(order.Invalid, ""), `"orderId"`},
 		{"null", "null", "", refused(order.Invalid, ""), "null"},
 		{"empty", "{}", "", refused(order.Invalid, ""), "{}"},
-		{"a member is missing", goodWith(`"currency":"EUR",`, ""), "A-1", refused(order.Invalid, "/currency"), "?"},
-		{"a member is missing inside", goodWith(`"sku":"tea",`, ""), "A-1", refused(order.Invalid, "/items/0/sku"), "?"},
-		{"two are missing", goodWith(`"sku":"tea","quantity":2,`, ""), "A-1", refused(order.Invalid, "/items/0/quantity"), "?"},
+		{"a member is missing", goodWith(`"currency":"EUR",`, ""), "A-1",
+			refused(order.Invalid, "/currency"), "?"},
+		{"a member is missing inside", goodWith(`"sku":"tea",`, ""), "A-1",
+			refused(order.Invalid, "/items/0/sku"), "?"},
+		{"two are missing", goodWith(`"sku":"tea","quantity":2,`, ""), "A-1",
+			refused(order.Invalid, "/items/0/quantity"), "?"},
 		{"no id", goodWith(`"orderId":"A-1",`, ""), "", refused(order.Invalid, "/orderId"), "?"},
-		{"an id in another case", goodWith("orderId", "ORDERID"), "", refused(order.Invalid, "/orderId"), "?"},
-		{"an id inside only", goodWith(`"orderId":"A-1"`, `"metadata":{"orderId":"A-1"}`), "", refused(order.Invalid, "/orderId"), "?"},
+		{"an id in another case", goodWith("orderId", "ORDERID"), "", refused(order.Invalid, "/orderId"),
+			"?"},
+		{"an id inside only", goodWith(`"orderId":"A-1"`, `"metadata":{"orderId":"A-1"}`), "",
+			refused(order.Invalid, "/orderId"), "?"},
 		{"an id that is no string", goodWith(`"A-1"`, "1"), "", refused(order.Invalid, "/orderId"), "?"},
 		{"an empty id", goodWith("A-1", ""), "", refused(order.Invalid, "/orderId"), "?"},
 		{"an id of a dot", goodWith("A-1", "."), "", refused(order.Invalid, "/orderId"), "?"},
 		{"an id of two dots", goodWith("A-1", ".."), "", refused(order.Invalid, "/orderId"), "?"},
 		{"an id of three dots", goodWith("A-1", "..."), "...", nil, "?"},
-		{"an id too long", goodWith("A-1", strings.Repeat("a", 129)), "", refused(order.Invalid, "/orderId"), "?"},
+		{"an id too long", goodWith("A-1", strings.Repeat("a", 129)), "",
+			refused(order.Invalid, "/orderId"), "?"},
 		{"an id with a slash", goodWith("A-1", "A/1"), "", refused(order.Invalid, "/orderId"), "?"},
 		{"an id with a line feed", goodWith("A-1", `A\n`), "", refused(order.Invalid, "/orderId"), "?"},
-		{"an id with a surrogate", goodWith("A-1", `A\ud800`), "", refused(order.Invalid, "/orderId"), "?"},
-		{"a currency in small letters", goodWith("EUR", "eur"), "A-1", refused(order.Invalid, "/currency"), "?"},
-		{"a currency with a line feed", goodWith("EUR", `EUR\n`), "A-1", refused(order.Invalid, "/currency"), "?"},
-		{"no items", goodWith(`{"sku":"tea","quantity":2,"unitPrice":450}`, ""), "A-1", refused(order.Invalid, "/items"), "?"},
-		{"100 items", goodWith("]", strings.Repeat(`,{"sku":"a","quantity":1,"unitPrice":0}`, 99)+"]"), "A-1", nil, "?"},
-		{"101 items", goodWith("]", strings.Repeat(`,{"sku":"a","quantity":1,"unitPrice":0}`, 100)+"]"), "A-1", refused(order.Invalid, "/items"), "?"},
-		{"the third item", goodWith("]", `,{"sku":"a","quantity":1,"unitPrice":0},{"sku":"","quantity":1,"unitPrice":0}]`), "A-1", refused(order.Invalid, "/items/2/sku"), "?"},
-		{"a quantity of nought", goodWith(":2", ":0"), "A-1", refused(order.Invalid, "/items/0/quantity"), "?"},
-		{"a quantity and a half", goodWith(":2", ":1.5"), "A-1", refused(order.Invalid, "/items/0/quantity"), "?"},
-		{"a negative price", goodWith(":450", ":-1"), "A-1", refused(order.Invalid, "/items/0/unitPrice"), "?"},
-		{"an article too long", goodWith("tea", strings.Repeat("é", 65)), "A-1", refused(order.Invalid, "/items/0/sku"), "?"},
-		{"an article of too many surrogates", goodWith("tea", strings.Repeat(`\ud800`, 65)), "A-1", refused(order.Invalid, "/items/0/sku"), "?"},
-		{"metadata is no object", goodAnd(`"metadata":[]`), "A-1", refused(order.Invalid, "/metadata"), "?"},
-		{"the first by name", goodAnd(`"note":1,"channel":2,"customerId":3`), "A-1", refused(order.Invalid, "/channel"), "?"},
-		{"the first by index", goodWith("]", strings.Repeat(`,{}`, 12)+"]"), "A-1", refused(order.Invalid, "/items/1/quantity"), "?"},
+		{"an id with a surrogate", goodWith("A-1", `A\ud800`), "", refused(order.Invalid, "/orderId"),
+			"?"},
+		{"a currency in small letters", goodWith("EUR", "eur"), "A-1",
+			refused(order.Invalid, "/currency"), "?"},
+		{"a currency with a line feed", goodWith("EUR", `EUR\n`), "A-1",
+			refused(order.Invalid, "/currency"), "?"},
+		{"no items", goodWith(`{"sku":"tea","quantity":2,"unitPrice":450}`, ""), "A-1",
+			refused(order.Invalid, "/items"), "?"},
+		{"100 items", goodWith("]", strings.Repeat(`,{"sku":"a","quantity":1,"unitPrice":0}`, 99)+"]"),
+			"A-1", nil, "?"},
+		{"101 items", goodWith("]", strings.Repeat(`,{"sku":"a","quantity":1,"unitPrice":0}`, 100)+"]"),
+			"A-1", refused(order.Invalid, "/items"), "?"},
+		{"the third item", goodWith("]",
+			`,{"sku":"a","quantity":1,"unitPrice":0},{"sku":"","quantity":1,"unitPrice":0}]`), "A-1",
+			refused(order.Invalid, "/items/2/sku"), "?"},
+		{"a quantity of nought", goodWith(":2", ":0"), "A-1", refused(order.Invalid, "/items/0/quantity"),
+			"?"},
+		{"a quantity and a half", goodWith(":2", ":1.5"), "A-1",
+			refused(order.Invalid, "/items/0/quantity"), "?"},
+		{"a negative price", goodWith(":450", ":-1"), "A-1", refused(order.Invalid, "/items/0/unitPrice"),
+			"?"},
+		{"an article too long", goodWith("tea", strings.Repeat("é", 65)), "A-1",
+			refused(order.Invalid, "/items/0/sku"), "?"},
+		{"an article of too many surrogates", goodWith("tea", strings.Repeat(`\ud800`, 65)), "A-1",
+			refused(order.Invalid, "/items/0/sku"), "?"},
+		{"metadata is no object", goodAnd(`"metadata":[]`), "A-1", refused(order.Invalid, "/metadata"),
+			"?"},
+		{"the first by name", goodAnd(`"note":1,"channel":2,"customerId":3`), "A-1",
+			refused(order.Invalid, "/channel"), "?"},
+		{"the first by index", goodWith("]", strings.Repeat(`,{}`, 12)+"]"), "A-1",
+			refused(order.Invalid, "/items/1/quantity"), "?"},
 	}
 	s := order.DefaultSchema()
 	for _, test := range tests {
@@ -187,16 +230,20 @@ func TestParseKeywords(t *testing.T) {
 		return inner
 	}
 	s := newSchema(t, object{
-		"any":      object{"anyOf": []any{object{"required": []any{"a"}}, object{"properties": object{"b": object{"type": "null"}}}}},
-		"all":      object{"allOf": []any{object{"properties": object{"b": object{"type": "null"}}}, object{"required": []any{"a"}}}},
-		"one":      object{"oneOf": []any{object{"type": "integer"}, object{"minimum": 2}}},
-		"not":      object{"not": object{"required": []any{"a"}}},
-		"depends":  object{"dependencies": object{"a": []any{"c", "b"}, "x": object{"required": []any{"y"}}}},
-		"ref":      object{"$ref": "#/definitions/short"},
-		"exact":    object{"additionalProperties": false, "properties": object{"a": object{}}},
-		"map":      object{"additionalProperties": object{"properties": object{"a": object{"type": "string"}}}},
-		"by":       object{"patternProperties": object{"^[0-9]+$": object{"type": "string"}}},
-		"list":     object{"type": "array", "items": object{"patternProperties": object{"": object{"type": "string"}}}},
+		"any": object{"anyOf": []any{object{"required": []any{"a"}},
+			object{"properties": object{"b": object{"type": "null"}}}}},
+		"all": object{"allOf": []any{object{"properties": object{"b": object{"type": "null"}}},
+			object{"required": []any{"a"}}}},
+		"one": object{"oneOf": []any{object{"type": "integer"}, object{"minimum": 2}}},
+		"not": object{"not": object{"required": []any{"a"}}},
+		"depends": object{"dependencies": object{"a": []any{"c", "b"},
+			"x": object{"required": []any{"y"}}}},
+		"ref":   object{"$ref": "#/definitions/short"},
+		"exact": object{"additionalProperties": false, "properties": object{"a": object{}}},
+		"map":   object{"additionalProperties": object{"properties": object{"a": object{"type": "string"}}}},
+		"by":    object{"patternProperties": object{"^[0-9]+$": object{"type": "string"}}},
+		"list": object{"type": "array",
+			"items": object{"patternProperties": object{"": object{"type": "string"}}}},
 		"enum":     object{"enum": []any{"\uFFFD", 1, object{"a": []any{1.5}}}},
 		"unique":   object{"uniqueItems": true},
 		"mail":     object{"format": "email"},
@@ -289,7 +336,8 @@ func TestParseIDFitsTheSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for document, want := range map[string]string{`{"id":"A"}`: "A", `{"id":"C"}`: "", `{"id":"A","id":"A"}`: "", `{"id":"B","x":1,"x":2}`: "B"} {
+	for document, want := range map[string]string{`{"id":"A"}`: "A", `{"id":"C"}`: "",
+		`{"id":"A","id":"A"}`: "", `{"id":"B","x":1,"x":2}`: "B"} {
 		if o, _ := s.Parse([]byte(document)); o.ID != want {
 			t.Errorf("%s: got %q, want %q", document, o.ID, want)
 		}
@@ -298,9 +346,11 @@ func TestParseIDFitsTheSchema(t *testing.T) {
 
 // Go's maps have no order: the pointer must not depend on it.
 func TestParseIsDeterministic(t *testing.T) {
-	document := []byte(`{"orderId":1,"currency":2,"items":3,"note":4,"channel":5,"customerId":6,"metadata":7}`)
+	document := []byte(
+		`{"orderId":1,"currency":2,"items":3,"note":4,"channel":5,"customerId":6,"metadata":7}`)
 	for range 100 {
-		if _, refusal := order.DefaultSchema().Parse(document); refusal == nil || refusal.Pointer != "/channel" {
+		if _, refusal := order.DefaultSchema().Parse(document); refusal == nil ||
+			refusal.Pointer != "/channel" {
 			t.Fatal(refusal)
 		}
 	}
@@ -328,9 +378,11 @@ func TestValidID(t *testing.T) {
 			t.Errorf("%q is one", id)
 		}
 	}
-	bad := []string{"", ".", "..", strings.Repeat("x", order.MaxIDLength+1), "é", "a\xff", "A\u212a", "a\n"}
+	bad := []string{"", ".", "..", strings.Repeat("x", order.MaxIDLength+1), "é", "a\xff", "A\u212a",
+		"a\n"}
 	for r := rune(0); r < 0x80; r++ {
-		if !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-", r) {
+		if !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~-",
+			r) {
 			bad = append(bad, "a"+string(r)+"b")
 		}
 	}
@@ -354,8 +406,10 @@ func TestRefusalError(t *testing.T) {
 
 // Codes are kept in the table and read by others: they never change.
 func TestCodes(t *testing.T) {
-	got := []order.Code{order.NotJSON, order.EmptyBatch, order.BatchTooLong, order.DuplicateMember, order.TooDeep, order.Invalid, order.TooLarge, order.Conflict, order.Internal}
-	want := []order.Code{"not-json", "empty-batch", "batch-too-long", "duplicate-member", "too-deep", "invalid", "too-large", "conflict", "internal"}
+	got := []order.Code{order.NotJSON, order.EmptyBatch, order.BatchTooLong, order.DuplicateMember,
+		order.TooDeep, order.Invalid, order.TooLarge, order.Conflict, order.Internal}
+	want := []order.Code{"not-json", "empty-batch", "batch-too-long", "duplicate-member", "too-deep",
+		"invalid", "too-large", "conflict", "internal"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -374,9 +428,11 @@ func BenchmarkParse(b *testing.B) {
 	documents := []struct{ name, document string }{
 		{"1 item", good},
 		{"100 items", goodWith("]", strings.Repeat(","+line, 99)+"]")},
-		{"240 KB of note", goodAnd(`"note":"` + strings.Repeat("note ", 800) + `","metadata":{"a":"` + strings.Repeat("blob ", 48000) + `"}`)},
+		{"240 KB of note", goodAnd(`"note":"` + strings.Repeat("note ", 800) + `","metadata":{"a":"` +
+			strings.Repeat("blob ", 48000) + `"}`)},
 		{"240 KB of hostile members", `{"metadata":[` + strings.Repeat(`{"":[-1e-9]},`, 18000) + `0]}`},
-		{"240 KB of hostile numbers", `{"items":[` + strings.Repeat(`{"quantity":-1e-999,"unitPrice":-1e-999},`, 5700) + `0]}`},
+		{"240 KB of hostile numbers", `{"items":[` +
+			strings.Repeat(`{"quantity":-1e-999,"unitPrice":-1e-999},`, 5700) + `0]}`},
 		{"240 KB of hostile items", `{"items":[` + strings.Repeat(`{},`, 80000) + `0]}`},
 	}
 	for _, d := range documents {

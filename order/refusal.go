@@ -1,7 +1,7 @@
 package order
 
-// Code is why a document was refused. Codes never change: they are kept in the
-// table and travel with the document.
+// Code says why a document was refused. Codes never change: they are kept in the
+// table and sent along with the document.
 type Code string
 
 const (
@@ -29,19 +29,20 @@ const (
 // MaxPointerLength bounds [Refusal.Pointer], in bytes.
 const MaxPointerLength = 256
 
-// Refusal is why a document is not an order. It is safe to log and to send as a
-// message attribute: it holds no text that was chosen by whoever wrote the document.
+// Refusal says why a document is not an order. It is safe to log and to send as a
+// message attribute: it holds no content of the document.
 type Refusal struct {
+	// Code is the reason.
 	Code Code
-	// Pointer is the JSON pointer (RFC 6901) of the first problem; of a missing
-	// member, where it should be; "" is the whole document. It consists of indexes and of
-	// member names that the schema itself has. An unknown member's name is
-	// content: the pointer ends before it, and before it is longer than
-	// [MaxPointerLength], and so leads to what is around the problem.
+	// Pointer is the JSON pointer (RFC 6901) of the first problem. For a missing
+	// member it is the place where the member should be; for the whole document it
+	// is empty. It consists of indexes and of member names that the schema names.
+	// The name of an unknown member is content, so the pointer ends before it. It
+	// also ends before it would be longer than [MaxPointerLength].
 	Pointer string
 }
 
-// Error names the code and the pointer.
+// Error returns the code and the pointer.
 func (r *Refusal) Error() string {
 	if r.Pointer == "" {
 		return "order refused: " + string(r.Code)

@@ -35,23 +35,23 @@ var compileDefault = sync.OnceValue(func() *Schema {
 	return s
 })
 
-// DefaultSchema is the schema in order.schema.json, with the id in the member
+// DefaultSchema returns the schema in order.schema.json, whose id is the member
 // orderId. It is compiled once, by the first call.
 func DefaultSchema() *Schema { return compileDefault() }
 
 // NewSchema compiles a JSON Schema for order documents, whose id is the string
-// in the outermost member idField. The same bytes serve as API Gateway's model
-// and as the processor's validation, so what the first lets in the second must
-// be able to store. The error lists everything that is in the way:
+// in the top-level member idField. The same bytes are API Gateway's model and the
+// processor's schema, so the processor must be able to store what API Gateway
+// accepts. The error lists every violation of these rules:
 //
 //   - The schema is valid draft-04, says so in $schema, and has draft-04's
 //     keywords only: API Gateway refuses a model with any other (const, if,
 //     contains, $id, $defs, examples, ...). exclusiveMinimum is a boolean.
 //   - Every $ref leads to a schema in the same document ("#/definitions/..."), and
 //     only the outermost schema has an id.
-//   - Patterns are RE2, and of that what means the same in ECMA 262.
+//   - Patterns are RE2 and mean the same in ECMA 262.
 //   - The outermost type is object. The id field is required, so that {} is
-//     refused, as which API Gateway reads an empty body.
+//     refused: API Gateway reads an empty body as {}.
 //   - The id field's schema is written in place. It has type string, a maxLength of
 //     at most [MaxIDLength], and a pattern that is anchored at both ends and
 //     allows URL-safe characters only (A-Z a-z 0-9 . _ ~ -). It refuses "", "."
@@ -72,7 +72,8 @@ func NewSchema(document []byte, idField string) (*Schema, error) {
 		} else if s.id != nil {
 			for _, id := range []string{"", ".", ".."} {
 				if s.id.Validate(id) == nil {
-					c.problem(idAt(idField), `must refuse %q, which vanishes in a URL's path: add "minLength": 1 and "not": {"enum": [".", ".."]}`, id)
+					c.problem(idAt(idField), `must refuse %q, which disappears from a URL's path `+
+						`(add "minLength": 1 and "not": {"enum": [".", ".."]})`, id)
 				}
 			}
 		}
@@ -83,15 +84,15 @@ func NewSchema(document []byte, idField string) (*Schema, error) {
 	return s, nil
 }
 
-// JSON gives the very bytes that the schema was made of, in a copy.
+// JSON returns a copy of the bytes that the schema was made of.
 func (s *Schema) JSON() []byte { return bytes.Clone(s.document) }
 
 // IDField is the name of the member that holds the order id.
 func (s *Schema) IDField() string { return s.idField }
 
 // BatchJSON returns the schema of the body of POST /orders/batch: an array of 1 to [MaxBatchOrders]
-// orders. It is API Gateway's model; the processor validates each order on its own. Numbers stay the
-// tokens that they are in the order's schema.
+// orders. It is API Gateway's model; the processor validates each order on its own. Numbers stay
+// the tokens that they are in the order's schema.
 func (s *Schema) BatchJSON() []byte {
 	root, _ := readSchema(s.document) // NewSchema has read it
 	eachSchema("#", root, func(_ string, schema map[string]any) {
@@ -137,7 +138,8 @@ func readSchema(document []byte) (any, error) {
 		return nil, fmt.Errorf("duplicate member at #%s", formatPointer(r.duplicate))
 	}
 	if r.limits {
-		return nil, fmt.Errorf("number too long, or its exponent too large, at #%s", formatPointer(firstBeyondLimits(root)))
+		return nil, fmt.Errorf("number too long, or its exponent too large, at #%s",
+			formatPointer(firstBeyondLimits(root)))
 	}
 	return root, nil
 }

@@ -22,7 +22,7 @@ import (
 
 const draft04 = "http://json-schema.org/draft-04/schema#"
 
-// holds says what schemas a keyword's value holds.
+// holds is which schemas a keyword's value holds.
 type holds int
 
 const (
@@ -33,8 +33,8 @@ const (
 	named        // an object of them
 )
 
-// keywords are draft-04's, all that API Gateway knows: it refuses a model with
-// another ("Unsupported keyword(s)").
+// keywords are those of draft-04, the only ones that API Gateway accepts. It
+// refuses a model with any other ("Unsupported keyword(s)").
 var keywords = map[string]holds{
 	"$schema": no, "id": no, "$ref": no, "title": no, "description": no, "default": no,
 	"type": no, "enum": no, "format": no,
@@ -113,25 +113,26 @@ func (c *checker) check(root any, idField string) {
 	}
 }
 
-// schema checks what draft-04's own schema does not, of one schema.
+// schema checks in one schema what draft-04's own schema does not.
 func (c *checker) schema(at string, schema map[string]any) {
 	for keyword, value := range schema {
 		if _, ok := keywords[keyword]; !ok {
-			c.problem(at, "%q is not a keyword of draft-04: API Gateway would refuse the model", keyword)
+			c.problem(at, "%q is not a keyword of draft-04 (API Gateway refuses such a model)", keyword)
 		}
 		at := at + "/" + escapeToken(keyword)
 		switch keyword {
 		case "$schema":
 			if at != "#/$schema" {
-				c.fatal(at, "belongs to the outermost schema only")
+				c.fatal(at, "only the outermost schema has one")
 			}
 		case "id":
 			if at != "#/id" {
-				c.fatal(at, "belongs to the outermost schema only: it changes what every $ref below it means")
+				c.fatal(at, "only the outermost schema has one (it changes what every $ref below it means)")
 			}
 		case "$ref":
 			if ref, ok := value.(string); ok && !c.refers(ref) {
-				c.fatal(at, `must lead to a schema in this document ("#/definitions/..."), not to %q: API Gateway's model is one document`, ref)
+				c.fatal(at, `%q is not a schema in this document `+
+					`(API Gateway's model is one document: use "#/definitions/...")`, ref)
 			}
 		case "pattern":
 			if pattern, ok := value.(string); ok {
@@ -157,10 +158,11 @@ func (c *checker) schema(at string, schema map[string]any) {
 	}
 }
 
-// name notes a member name that refusals may name. One that logs and message
-// attributes could not carry is none.
+// name remembers a member name that refusals may name: one that logs and message
+// attributes can carry.
 func (c *checker) name(name string) {
-	if utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsGraphic(r) }) {
+	hidden := func(r rune) bool { return !unicode.IsGraphic(r) }
+	if utf8.ValidString(name) && !strings.ContainsFunc(name, hidden) {
 		c.names[name] = true
 	}
 }
@@ -193,19 +195,23 @@ func (c *checker) metaschema(root any) {
 func (c *checker) violations(err *jsonschema.ValidationError) {
 	switch err.ErrorKind.(type) {
 	case *kind.AnyOf, *kind.OneOf:
-		// "Boolean or schema", "string or array": when it is a schema with a
-		// problem inside, that it is no boolean is not what helps.
-		if !slices.ContainsFunc(err.Causes, func(cause *jsonschema.ValidationError) bool { return deeper(cause, len(err.InstanceLocation)) }) {
-			break
-		}
+		// "Boolean or schema", "string or array": of a schema with a problem inside, report only that
+		// problem, and not that it is not a boolean.
+		var inside []*jsonschema.ValidationError
 		for _, cause := range err.Causes {
 			if deeper(cause, len(err.InstanceLocation)) {
-				c.violations(cause)
+				inside = append(inside, cause)
 			}
+		}
+		if len(inside) == 0 {
+			break
+		}
+		for _, cause := range inside {
+			c.violations(cause)
 		}
 		return
 	case *kind.Format:
-		return // a pattern that is no RE2: reported already
+		return // a pattern that is not RE2, which pattern reports
 	}
 	for _, cause := range err.Causes {
 		c.violations(cause)
@@ -221,22 +227,25 @@ func (c *checker) violations(err *jsonschema.ValidationError) {
 
 func deeper(err *jsonschema.ValidationError, than int) bool {
 	return len(err.InstanceLocation) > than ||
-		slices.ContainsFunc(err.Causes, func(cause *jsonschema.ValidationError) bool { return deeper(cause, than) })
+		slices.ContainsFunc(err.Causes, func(cause *jsonschema.ValidationError) bool {
+			return deeper(cause, than)
+		})
 }
 
-// root checks what is required of the outermost schema and of the id's.
+// root checks the outermost schema and that of the id field.
 func (c *checker) root(root map[string]any, idField string) {
 	if root["$schema"] != draft04 {
-		c.problem("#/$schema", "must be %q, the only draft API Gateway knows", draft04)
+		c.problem("#/$schema", "must be %q (API Gateway accepts no other draft)", draft04)
 	}
 	if root["type"] != "object" {
-		c.problem("#/type", `must be "object": an order is an object`)
+		c.problem("#/type", `must be "object" (an order is an object)`)
 	}
 	if _, ok := root["$ref"]; ok {
-		c.problem("#/$ref", "must not be there: draft-04 ignores everything beside it")
+		c.problem("#/$ref", "not allowed here (draft-04 ignores everything beside it)")
 	}
 	if required, _ := root["required"].([]any); !slices.Contains(required, any(idField)) {
-		c.problem("#/required", "must have the id field %q: an order without an id cannot be stored", idField)
+		c.problem("#/required",
+			"must have the id field %q (an order without an id cannot be stored)", idField)
 	}
 
 	at := idAt(idField)
@@ -247,17 +256,17 @@ func (c *checker) root(root map[string]any, idField string) {
 		return
 	}
 	if _, ok := id["$ref"]; ok {
-		c.problem(at+"/$ref", "must not be there: the id field's schema is written in place")
+		c.problem(at+"/$ref", "not allowed here (the id field's schema is written in place)")
 	}
 	if id["type"] != "string" {
 		c.problem(at+"/type", `must be "string"`)
 	}
 	if maxLength, ok := id["maxLength"]; !ok || size(maxLength) > MaxIDLength {
-		c.problem(at+"/maxLength", "must be there and at most %d", MaxIDLength)
+		c.problem(at+"/maxLength", "required, at most %d", MaxIDLength)
 	}
 	pattern, _ := id["pattern"].(string)
 	if pattern == "" {
-		c.problem(at+"/pattern", "must be there: it keeps ids to characters that are safe in a URL")
+		c.problem(at+"/pattern", "required (it restricts ids to characters that are safe in a URL)")
 		return
 	}
 	expression, err := syntax.Parse(pattern, syntax.Perl)
@@ -265,18 +274,20 @@ func (c *checker) root(root map[string]any, idField string) {
 		return // reported already
 	}
 	if !anchored(expression, syntax.OpBeginText) || !anchored(expression, syntax.OpEndText) {
-		c.problem(at+"/pattern", "must be anchored at both ends (^...$): else it says nothing of the rest of the id")
+		c.problem(at+"/pattern",
+			"must be anchored at both ends, as ^...$ (otherwise the rest of the id can be anything)")
 	}
 	if r, ok := unsafeRune(expression); ok {
-		c.problem(at+"/pattern", "must allow only what is safe in a URL (A-Z a-z 0-9 . _ ~ -), but allows %q", r)
+		c.problem(at+"/pattern",
+			"allows %q (only A-Z a-z 0-9 . _ ~ - are safe in a URL)", r)
 	}
 }
 
-// pattern checks that a pattern is RE2, which the processor uses, and that ECMA
-// 262, by which JSON Schema and API Gateway go, does not read it differently.
+// pattern checks that a pattern is RE2, which the processor uses, and that it
+// means the same in ECMA 262, which JSON Schema and API Gateway use.
 func (c *checker) pattern(at, pattern string) {
 	if _, err := regexp.Compile(pattern); err != nil {
-		c.fatal(at, "is not RE2: %v", err)
+		c.fatal(at, "not RE2 (%v)", err)
 		return
 	}
 	class := false
@@ -284,7 +295,9 @@ func (c *checker) pattern(at, pattern string) {
 		foreign := ""
 		switch rest := pattern[i:]; {
 		case rest[0] == '\\':
-			if r := rest[1]; r >= '0' && r <= '9' || strings.IndexByte("AaCPpQzE", r) >= 0 || strings.HasPrefix(rest, `\x{`) {
+			r := rest[1]
+			if r >= '0' && r <= '9' || strings.IndexByte("AaCPpQzE", r) >= 0 ||
+				strings.HasPrefix(rest, `\x{`) {
 				foreign = rest[:2]
 			}
 			i++
@@ -302,7 +315,7 @@ func (c *checker) pattern(at, pattern string) {
 			class = false
 		}
 		if foreign != "" {
-			c.problem(at, "means something else in ECMA 262, by which API Gateway goes, than in RE2: %q", foreign)
+			c.problem(at, "%q has another meaning in ECMA 262, which API Gateway uses, than in RE2", foreign)
 			return
 		}
 	}
@@ -326,8 +339,9 @@ func anchored(expression *syntax.Regexp, op syntax.Op) bool {
 	return false
 }
 
-// unsafeRune gives a character that the expression allows and a URL does not. It
-// reads the syntax; probing would have to guess what goes around the character.
+// unsafeRune returns a character that the expression allows and a URL does not. It
+// reads the syntax, because a probe would need a matching text around the
+// character.
 func unsafeRune(expression *syntax.Regexp) (rune, bool) {
 	switch expression.Op {
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
@@ -355,7 +369,7 @@ func unsafeRune(expression *syntax.Regexp) (rune, bool) {
 
 func idAt(idField string) string { return "#/properties/" + escapeToken(idField) }
 
-// size is the value of a keyword that counts something; 0 if it is no number.
+// size is the value of a keyword that counts something, 0 if it is not a number.
 func size(value any) float64 {
 	number, _ := value.(json.Number)
 	n, _ := number.Float64()

@@ -1,22 +1,21 @@
 package order
 
 const (
-	// MaxBatchOrders is how many orders one API call may bring.
+	// MaxBatchOrders is the most orders in one API call.
 	MaxBatchOrders = 25
-	// MaxMessageOrders is how many orders one array on the queue may hold. A
-	// message is processed as a whole or delivered again as a whole, so all its
-	// orders must fit one invocation of the processor on a slow day: 100 of
-	// them, three calls each, in 24 s leave 80 ms for a call.
+	// MaxMessageOrders is the most orders in one array on the queue. A message is
+	// processed or delivered again as a whole, so all its orders must fit into one
+	// invocation of the processor even when the calls are slow: 100 orders with
+	// three calls each, in 24 s, leave 80 ms per call.
 	MaxMessageOrders = 100
 )
 
-// Split gives the order documents of a queue message: the body itself, or, if
-// it is an array, its elements: each from its first byte to its last, without
-// the white space around it. They are slices of body; nothing is copied. batch
-// says whether body is an array.
+// Split returns the order documents of a queue message: the body itself or, if it
+// is an array, its elements, without the white space around them. They are slices
+// of body; nothing is copied. batch reports whether body is an array.
 //
 // A refusal is of the whole message: [NotJSON], [EmptyBatch] or [BatchTooLong],
-// with no pointer and no documents. Whether a document is any good is for Parse to say.
+// without a pointer and without documents. Split does not check the documents.
 func Split(body []byte) (documents [][]byte, batch bool, refusal *Refusal) {
 	text := string(body)
 	elements := 0

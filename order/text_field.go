@@ -7,14 +7,16 @@ import (
 	"strings"
 )
 
-// CheckTextField reports that no document which fits the schema has a text in its outermost member name, and which members
-// may have one. It says so only where that is certain: what $ref, allOf, patternProperties and the like make of a member is not
-// looked at, and a schema that allows members it does not name may get any.
+// CheckTextField returns an error if no document that fits the schema can have a
+// text in its top-level member name. The error lists the members that can. It is
+// nil when that is not certain: CheckTextField does not evaluate $ref, allOf,
+// patternProperties and similar keywords, and a schema that allows unnamed members
+// allows a text in any of them.
 func (s *Schema) CheckTextField(name string) error {
 	root, _ := readSchema(s.document) // NewSchema has read it
 	outermost, _ := root.(map[string]any)
 	if _, elsewhere := outermost["$ref"]; elsewhere {
-		return nil // draft-04 ignores what stands beside it
+		return nil // draft-04 ignores everything beside it
 	}
 	properties, _ := outermost["properties"].(map[string]any)
 	declared, known := properties[name]
@@ -25,15 +27,17 @@ func (s *Schema) CheckTextField(name string) error {
 		if allowed, set := outermost["additionalProperties"].(bool); !set || allowed {
 			return nil
 		}
-		return fmt.Errorf("the schema has no member %q and allows none that it does not name; %s", name, textFields(properties))
+		return fmt.Errorf("the schema has no member %q and allows no others (%s)",
+			name, textFields(properties))
 	}
 	if kinds := kindsOf(declared); len(kinds) > 0 && !slices.Contains(kinds, "string") {
-		return fmt.Errorf("the schema makes %q of type %s; %s", name, strings.Join(kinds, " or "), textFields(properties))
+		return fmt.Errorf("%q is of type %s in the schema (%s)",
+			name, strings.Join(kinds, " or "), textFields(properties))
 	}
 	return nil
 }
 
-// kindsOf are the types that a schema names itself, if any.
+// kindsOf returns the types that a schema itself names, if any.
 func kindsOf(schema any) (kinds []string) {
 	s, _ := schema.(map[string]any)
 	if _, elsewhere := s["$ref"]; elsewhere {
@@ -60,7 +64,7 @@ func textFields(properties map[string]any) string {
 		}
 	}
 	if len(names) == 0 {
-		return "it names no text"
+		return "it has no text members"
 	}
-	return "its texts are " + strings.Join(names, ", ")
+	return "its text members: " + strings.Join(names, ", ")
 }

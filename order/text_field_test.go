@@ -15,11 +15,14 @@ func TestCheckTextField(t *testing.T) {
 		{`,"additionalProperties":false`, "city", ""},
 		{`,"additionalProperties":false`, "other", ""},  // not looked at
 		{`,"additionalProperties":false`, "beside", ""}, // draft-04 ignores what stands beside a $ref
-		{`,"additionalProperties":false`, "total", `the schema makes "total" of type integer; its texts are city, id`},
-		{`,"additionalProperties":false`, "lines", `the schema makes "lines" of type array or null; its texts are city, id`},
-		{`,"additionalProperties":false`, "chanel", `the schema has no member "chanel" and allows none that it does not name; its texts are city, id`},
+		{`,"additionalProperties":false`, "total",
+			`"total" is of type integer in the schema (its text members: city, id)`},
+		{`,"additionalProperties":false`, "lines",
+			`"lines" is of type array or null in the schema (its text members: city, id)`},
+		{`,"additionalProperties":false`, "chanel",
+			`the schema has no member "chanel" and allows no others (its text members: city, id)`},
 		{``, "chanel", ""},
-		{``, "total", `the schema makes "total" of type integer`},
+		{``, "total", `"total" is of type integer in the schema`},
 		{`,"additionalProperties":true`, "chanel", ""},
 		{`,"additionalProperties":{"type":"string"}`, "chanel", ""},
 		{`,"additionalProperties":false,"patternProperties":{"^x":{"type":"string"}}`, "chanel", ""},
@@ -28,7 +31,8 @@ func TestCheckTextField(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.CheckTextField(test.field); test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+		if err := s.CheckTextField(test.field); test.want == "" && err != nil ||
+			test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
 			t.Errorf("%s with %q: %v, want %q", test.field, test.open, err, test.want)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// schemaURL is only the base of references: nothing is ever fetched from it.
+	// schemaURL is only the base of references. Nothing is fetched from it.
 	schemaURL = "https://orderpipeline.invalid/order.schema.json"
 
 	// The jsonschema module counts the bytes of a lone surrogate as characters.
@@ -25,8 +25,8 @@ const (
 	maxLength = "order:maxLength"
 )
 
-// compile compiles a schema that was checked; it changes root. id is the schema
-// of the id field, nil if there is none.
+// compile compiles a schema that was checked. It changes root. id is the schema of
+// the id field, nil if there is none.
 func compile(root any, idField string) (order, id *jsonschema.Schema, err error) {
 	eachSchema("#", root, func(_ string, schema map[string]any) {
 		for from, to := range map[string]string{"minLength": minLength, "maxLength": maxLength} {
@@ -47,7 +47,9 @@ func compile(root any, idField string) (order, id *jsonschema.Schema, err error)
 		expression, err := regexp.Compile(pattern)
 		return matcher{expression}, err
 	})
-	compiler.RegisterVocabulary(&jsonschema.Vocabulary{URL: "urn:orderpipeline:lengths", Compile: compileLengths})
+	compiler.RegisterVocabulary(&jsonschema.Vocabulary{
+		URL: "urn:orderpipeline:lengths", Compile: compileLengths,
+	})
 	if err := compiler.AddResource(schemaURL, root); err != nil {
 		return nil, nil, err
 	}
@@ -60,7 +62,7 @@ func compile(root any, idField string) (order, id *jsonschema.Schema, err error)
 	return order, id, err
 }
 
-// matcher shows a pattern a lone surrogate as one character, U+FFFD.
+// matcher lets a pattern see a lone surrogate as one character, U+FFFD.
 type matcher struct{ *regexp.Regexp }
 
 func (m matcher) MatchString(s string) bool {
@@ -79,7 +81,9 @@ func (m matcher) MatchString(s string) bool {
 // lengths is minLength and maxLength, counted in characters, of which a lone surrogate is one.
 type lengths struct{ min, max int }
 
-func compileLengths(_ *jsonschema.CompilerContext, schema map[string]any) (jsonschema.SchemaExt, error) {
+func compileLengths(
+	_ *jsonschema.CompilerContext, schema map[string]any,
+) (jsonschema.SchemaExt, error) {
 	l := lengths{min: int(size(schema[minLength])), max: -1}
 	if value, ok := schema[maxLength]; ok {
 		l.max = int(size(value))
@@ -110,8 +114,8 @@ func (l lengths) Validate(ctx *jsonschema.ValidatorContext, value any) {
 	}
 }
 
-// check validates a document against the schema and gives the place of the
-// first problem, in the order of compareSteps.
+// check validates a document against the schema and returns the path to the first
+// problem, in the order of compareSteps.
 func (s *Schema) check(document any) (first []step, ok bool) {
 	err, failed := s.order.Validate(document).(*jsonschema.ValidationError)
 	if !failed {
@@ -127,9 +131,9 @@ func (s *Schema) check(document any) (first []step, ok bool) {
 	return first, false
 }
 
-// eachProblem visits the places of the problems in err. Where none of several
-// schemas fits (anyOf, oneOf), that is the place of the choice: which one was
-// meant is not known.
+// eachProblem visits the places of the problems in err. When none of several
+// schemas fits (anyOf, oneOf), it visits the place of the choice, because the
+// intended schema is unknown.
 func eachProblem(err *jsonschema.ValidationError, visit func(path []string)) {
 	switch k := err.ErrorKind.(type) {
 	case *kind.Schema, *kind.Group, *kind.Reference, *kind.AllOf:
@@ -145,14 +149,15 @@ func eachProblem(err *jsonschema.ValidationError, visit func(path []string)) {
 	}
 }
 
-// eachMissing: the place of a missing member is where it should be.
+// eachMissing visits the places where missing members should be.
 func eachMissing(err *jsonschema.ValidationError, names []string, visit func(path []string)) {
 	for _, name := range names {
 		visit(append(slices.Clone(err.InstanceLocation), name))
 	}
 }
 
-// stepsTo tells the indexes in a path from the names: a name can be a number as well.
+// stepsTo distinguishes the indexes in a path from the names, since a name can be a
+// number too.
 func stepsTo(document any, path []string) []step {
 	steps := make([]step, len(path))
 	for i, token := range path {
@@ -177,7 +182,7 @@ func compareSteps(a, b []step) int {
 	})
 }
 
-// firstBeyondLimits gives the first number beyond the limits in the order of compareSteps.
+// firstBeyondLimits returns the first number beyond the limits in the order of compareSteps.
 func firstBeyondLimits(value any) []step {
 	steps, _ := findBeyondLimits(value)
 	slices.Reverse(steps)
@@ -204,9 +209,9 @@ func findBeyondLimits(value any) (backwards []step, ok bool) {
 	return nil, false
 }
 
-// pointer is the JSON pointer of a place for a refusal. It ends before the
-// first name that the schema does not name (who wrote the document chose that
-// one) and before it grows beyond MaxPointerLength.
+// pointer is the JSON pointer of a path, for a refusal. It ends before the first
+// name that the schema does not name, which is content of the document, and before
+// it would be longer than MaxPointerLength.
 func (s *Schema) pointer(steps []step) string {
 	for i, step := range steps {
 		if step.index < 0 && !s.names[step.name] || len(formatPointer(steps[:i+1])) > MaxPointerLength {

@@ -142,10 +142,10 @@ func TestValidation(t *testing.T) {
 		{"lifted field", func(p *props) { p.Table.IndexedFields = []string{"a,b"} },
 			`Table.IndexedFields is "a,b": needs a name of 1 to 249 bytes without commas: it becomes that of an attribute`},
 		{"lifted field that is no text", func(p *props) { p.Table.IndexedFields = []string{"items"} },
-			`Table.IndexedFields is "items": needs a text on the document's top level: the schema makes "items" of type array; its texts are channel, `},
+			`Table.IndexedFields is "items": needs a text on the document's top level: "items" is of type array in the schema (its text members: channel, `},
 		{"index by a field that no document has", func(p *props) {
 			p.Schema, p.Table.Indexes = closed, []orderpipeline.IndexProps{{Field: "channel", SortField: "chanel"}}
-		}, `Table.Indexes.SortField is "chanel": needs a text on the document's top level: the schema has no member "chanel" and allows none that it does not name; its texts are channel, `},
+		}, `Table.Indexes.SortField is "chanel": needs a text on the document's top level: the schema has no member "chanel" and allows no others (its text members: channel, `},
 		{"attribute that no document has", func(p *props) { p.Schema, p.Publisher.EventAttributes = closed, []string{"chanel"} },
 			`Publisher.EventAttributes is "chanel": needs a text on the document's top level: the schema has no member "chanel"`},
 		{"attribute that the schema does not name", func(p *props) { p.Publisher.EventAttributes = []string{"chanel"} }, ""},

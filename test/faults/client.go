@@ -14,13 +14,14 @@ type clients struct {
 	accepted []accepted
 }
 
-// accepted is a message that was answered 202, or that somebody put straight on the queue: the promise holds for it.
+// accepted is a message that was answered with 202, or sent directly to the queue. The promise
+// holds for it.
 type accepted struct {
 	Post
 	body string
 }
 
-// Body is the message's.
+// Body returns the body of the message.
 func (p Post) Body() string {
 	if p.Raw != "" {
 		return p.Raw
@@ -53,13 +54,13 @@ func (c *clients) possible(w *World, at func(time.Time, func())) {
 	}
 }
 
-// post sends a message through the API, which is an SQS call with the client's bytes. Without an answer of 202 the client
-// sends the same again: it cannot know whether the first was taken.
+// post sends a message through the API, which is an SQS call with the client's bytes. Without a 202
+// the client sends the same message again, since it cannot know whether the first one was accepted.
 func (w *World) post(post Post) {
 	body := post.Body()
 	w.posts[body] = post
 	if post.Direct {
-		w.note("somebody sends %s straight to the queue: %s", w.send(w.queue, body, nil).id, body)
+		w.note("%s is sent directly to the queue: %s", w.send(w.queue, body, nil).id, body)
 		w.clients.accepted = append(w.clients.accepted, accepted{post, body})
 		return
 	}

@@ -24,18 +24,20 @@ type table struct {
 	keys  []key // in the order of their first write
 	// unfiltered is a stream whose event source mapping has lost its filter.
 	unfiltered bool
-	// rehashed is a table whose items were hashed by another release.
+	// rehashed is a table in which another release has hashed the items.
 	rehashed bool
 }
 
 // PutItem is the processor's write.
-func (w *World) PutItem(ctx context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+func (w *World) PutItem(ctx context.Context, in *dynamodb.PutItemInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	k := key{text(in.Item, order.AttrOrderID), text(in.Item, order.AttrItem)}
 	site := PutOrder
 	if strings.HasPrefix(k.item, order.ItemRefusalPrefix) {
 		site = PutRefusal
 	}
-	return call(w, ctx, site, k.orderID, func(Kind) (*dynamodb.PutItemOutput, error) { return w.put(k, in) })
+	return call(w, ctx, site, k.orderID,
+		func(Kind) (*dynamodb.PutItemOutput, error) { return w.put(k, in) })
 }
 
 func (w *World) put(k key, in *dynamodb.PutItemInput) (*dynamodb.PutItemOutput, error) {
@@ -76,16 +78,17 @@ func digits(i item, name string) string {
 	return ""
 }
 
-// TransactWriteItems is the processor's write of a refusal, and of an order where there is a business step: an item, on
-// a condition on another one too.
-func (w *World) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, _ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+// TransactWriteItems is the processor's write of a refusal, and of an order when there is a
+// business step: an item, with a condition on another item.
+func (w *World) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	put, check := in.TransactItems[0].Put, in.TransactItems[1].ConditionCheck
 	k := key{text(put.Item, order.AttrOrderID), text(put.Item, order.AttrItem)}
 	site := PutOrder
 	if strings.HasPrefix(k.item, order.ItemRefusalPrefix) {
 		site = PutRefusal
 	}
-	done := false // the SDK sends a token with a transaction, so that a second try does nothing
+	done := false // the SDK sends a token with a transaction, so that a second try has no effect
 	return call(w, ctx, site, k.orderID, func(Kind) (*dynamodb.TransactWriteItemsOutput, error) {
 		if done {
 			return &dynamodb.TransactWriteItemsOutput{}, nil
@@ -93,9 +96,11 @@ func (w *World) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWri
 		reasons := []types.CancellationReason{{Code: aws.String("None")}, {Code: aws.String("None")}}
 		failed := false
 		if existing, taken := w.table.items[k]; taken && put.ConditionExpression != nil {
-			reasons[0], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"), Item: existing}, true
+			reasons[0], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"),
+				Item: existing}, true
 		}
-		other, ok := w.table.items[key{text(check.Key, order.AttrOrderID), text(check.Key, order.AttrItem)}]
+		other, ok := w.table.items[key{text(check.Key, order.AttrOrderID),
+			text(check.Key, order.AttrItem)}]
 		switch condition := aws.ToString(check.ConditionExpression); condition {
 		case notTaken:
 		case notTaken + " OR #hash <> :hash AND #version = :version":
@@ -105,7 +110,8 @@ func (w *World) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWri
 			w.violated("condition", "the model does not know %q", condition)
 		}
 		if ok {
-			reasons[1], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"), Item: other}, true
+			reasons[1], failed = types.CancellationReason{Code: aws.String("ConditionalCheckFailed"),
+				Item: other}, true
 		}
 		if !failed && !w.quiet && w.rng.IntN(40) == 0 {
 			ctx.Value(invocationKey{}).(*invocation).failed[k.orderID] = true
@@ -144,14 +150,19 @@ func (w *World) stream(k key, i item) {
 }
 
 // GetItem is the operator's read.
-func (w *World) GetItem(_ context.Context, in *dynamodb.GetItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	return &dynamodb.GetItemOutput{Item: w.table.items[key{text(in.Key, order.AttrOrderID), text(in.Key, order.AttrItem)}]}, nil
+func (w *World) GetItem(_ context.Context, in *dynamodb.GetItemInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return &dynamodb.GetItemOutput{Item: w.table.items[key{text(in.Key, order.AttrOrderID),
+		text(in.Key, order.AttrItem)}]}, nil
 }
 
-// Scan is the operator's read of the orders stored in a span of time: a segment of the table, two items a page.
-func (w *World) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+// Scan is the operator's read of the orders stored within a span of time. It returns a segment of
+// the table, two items per page.
+func (w *World) Scan(_ context.Context, in *dynamodb.ScanInput,
+	_ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
 	const page = 2
-	first, last := text(in.ExpressionAttributeValues, ":first"), text(in.ExpressionAttributeValues, ":last")
+	first, last := text(in.ExpressionAttributeValues, ":first"), text(in.ExpressionAttributeValues,
+		":last")
 	var segment []key
 	for n, k := range w.table.keys {
 		if in.TotalSegments == nil || int32(n)%*in.TotalSegments == *in.Segment {
@@ -160,7 +171,8 @@ func (w *World) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*dynam
 	}
 	start := 0
 	if in.ExclusiveStartKey != nil {
-		for start < len(segment) && segment[start].orderID+segment[start].item != text(in.ExclusiveStartKey, "at") {
+		for start < len(segment) && segment[start].orderID+
+			segment[start].item != text(in.ExclusiveStartKey, "at") {
 			start++
 		}
 	}
@@ -171,7 +183,8 @@ func (w *World) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*dynam
 			break
 		}
 		i := w.table.items[k]
-		if at := text(i, order.AttrStoredAt); text(i, order.AttrKind) == order.KindOrder && first <= at && at <= last {
+		if at := text(i, order.AttrStoredAt); text(i, order.AttrKind) == order.KindOrder && first <= at &&
+			at <= last {
 			out.Items = append(out.Items, i)
 		}
 	}

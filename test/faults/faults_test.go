@@ -24,8 +24,8 @@ var schedules = flag.Int("schedules", 500,
 var matrix Matrix
 
 // TestSchedules runs random schedules and checks the promise after each. A failure is shrunk to the
-// fewest orders and faults that still show it, and its timeline is printed with the command that runs
-// it again.
+// fewest orders and faults that still show it, and its timeline is printed with the command that
+// runs it again.
 func TestSchedules(t *testing.T) {
 	const parts = 2 // run in parallel
 	if err := flag.Set("rapid.checks", strconv.Itoa((*schedules+parts-1)/parts)); err != nil {
@@ -51,7 +51,8 @@ func TestSchedules(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d schedules in %v; faults fired:\n%s", *schedules, time.Since(started).Round(time.Second), &matrix)
+	t.Logf("%d schedules in %v; faults fired:\n%s", *schedules, time.Since(started).Round(time.Second),
+		&matrix)
 	const least = 100 // of every cell, in a full run
 	if !t.Failed() && *schedules >= full {
 		for _, cell := range matrix.Below(least) {
@@ -60,15 +61,15 @@ func TestSchedules(t *testing.T) {
 	}
 }
 
-// TestHourWithoutDynamoDB: an outage is waited out. With the construct's receive count, no order moves
-// to the DLQ, and once the table is back all are stored and published without an operator.
+// TestHourWithoutDynamoDB: an outage is waited out. With the construct's receive count, no order
+// moves to the DLQ, and once the table is back all are stored and published without an operator.
 func TestHourWithoutDynamoDB(t *testing.T) {
 	if err := flag.Set("rapid.checks", strconv.Itoa(*schedules/100+10)); err != nil {
 		t.Fatal(err)
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		schedule := Schedules().Draw(t, "schedule")
-		schedule.MaxReceives = 80
+		schedule.MaxReceives = maxReceives
 		schedule.Faults = []Fault{
 			{Cell{Outage, PutOrder}, rapid.IntRange(0, 10).Draw(t, "at"), time.Hour},
 			{Cell{Outage, PutRefusal}, 0, time.Hour},

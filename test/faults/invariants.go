@@ -8,13 +8,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// The promise, in the words of a model that shares no code with the handlers: what a document is, and what must become of
-// it, is known from the schedule.
+// The promise, stated by a model that shares no code with the handlers: the schedule says what a
+// document is and what its verdict must be.
 
-// checkAccounted holds whenever the pipeline has come to rest.
+// checkAccounted checks what holds whenever the pipeline is at rest.
 func (w *World) checkAccounted() {
 	documents := w.documents()
 	w.checkAccepted(documents)
@@ -25,7 +26,7 @@ func (w *World) checkAccounted() {
 	w.checkOnFailure()
 }
 
-// documents gives every document that was ever posted, by its bytes.
+// documents returns every document that was posted, by its bytes.
 func (w *World) documents() map[string]Document {
 	all := map[string]Document{}
 	for _, post := range w.posts {
@@ -42,8 +43,8 @@ func (d Document) identity() string { return fmt.Sprintf("%d/%d/%d", d.ID, d.Con
 // sameOrder holds for two spellings of one document.
 func sameOrder(a, b Document) bool { return a.identity() == b.identity() }
 
-// checkAccepted: every message answered 202 is still in the queue or the DLQ, or each of its documents is stored, or
-// refused with its reason.
+// checkAccepted: every message answered with 202 is still in the queue or the DLQ, or each of its
+// documents is stored, or refused with its reason.
 func (w *World) checkAccepted(documents map[string]Document) {
 	waiting := map[string]bool{}
 	for _, q := range []*queue{w.queue, w.dlq} {
@@ -53,14 +54,16 @@ func (w *World) checkAccepted(documents map[string]Document) {
 	}
 	rejected := map[string][]string{} // reasons by body
 	for _, m := range w.rejected.messages {
-		rejected[m.body] = append(rejected[m.body], aws.ToString(m.attributes["reason"].StringValue))
+		rejected[m.body] = append(rejected[m.body],
+			aws.ToString(m.attributes[contract.AttributeReason].StringValue))
 	}
 	for _, a := range w.clients.accepted {
 		if waiting[a.body] {
 			continue
 		}
 		if a.Raw != "" && !slices.Contains(rejected[a.body], rawReason(a.Raw)) {
-			w.violated("accounted", "message %s is neither waiting nor refused as %s", a.body, rawReason(a.Raw))
+			w.violated("accounted", "message %s is neither waiting nor refused as %s", a.body,
+				rawReason(a.Raw))
 		}
 		for _, d := range a.Documents {
 			if stored, ok := w.stored(d); ok && sameOrder(documents[stored], d) {
@@ -71,7 +74,8 @@ func (w *World) checkAccepted(documents map[string]Document) {
 			} else if !containsAny(rejected[d.JSON()], reasons) {
 				w.violated("accounted", "document %s is not on the rejected queue as %v", d.JSON(), reasons)
 			} else if d.Flaw != NoID && !w.refusalItem(d, reasons) {
-				w.violated("accounted", "nothing in the table says that %s was refused as %v", d.JSON(), reasons)
+				w.violated("accounted", "nothing in the table says that %s was refused as %v", d.JSON(),
+					reasons)
 			}
 		}
 	}
@@ -81,29 +85,30 @@ func containsAny(list, wanted []string) bool {
 	return slices.ContainsFunc(list, func(s string) bool { return slices.Contains(wanted, s) })
 }
 
-// stored gives the bytes that are stored under a document's order id.
+// stored returns the bytes that are stored under a document's order id.
 func (w *World) stored(d Document) (string, bool) {
 	i, ok := w.table.items[key{d.OrderID(), order.ItemOrder}]
 	return text(i, order.AttrDocument), ok
 }
 
-// reasons gives those for which a document may be refused, given what is stored under its id. None: it must not be.
+// reasons returns the reasons for which a document may be refused, given what is stored under its
+// id. It returns none for a document that must not be refused.
 func (w *World) reasons(d Document) (reasons []string) {
 	switch d.Flaw {
 	case Bad, NoID:
-		return []string{"invalid"}
+		return []string{string(order.Invalid)}
 	case Large:
-		return []string{"too-large"}
+		return []string{string(order.TooLarge)}
 	case Fickle:
 		if w.schedule.Step {
 			reasons = append(reasons, declined)
 		}
 	}
 	if w.panicked[d.OrderID()] {
-		reasons = append(reasons, "internal")
+		reasons = append(reasons, string(order.Internal))
 	}
 	if _, taken := w.stored(d); taken {
-		reasons = append(reasons, "conflict")
+		reasons = append(reasons, string(order.Conflict))
 	}
 	return reasons
 }
@@ -111,23 +116,25 @@ func (w *World) reasons(d Document) (reasons []string) {
 func rawReason(raw string) string {
 	switch raw {
 	case "[]":
-		return "empty-batch"
+		return string(order.EmptyBatch)
 	case "7":
-		return "invalid"
+		return string(order.Invalid)
 	}
-	return "not-json"
+	return string(order.NotJSON)
 }
 
 func (w *World) refusalItem(d Document, reasons []string) bool {
 	for k, i := range w.table.items {
-		if k.orderID == d.OrderID() && text(i, order.AttrKind) == order.KindRefusal && slices.Contains(reasons, text(i, order.AttrReason)) {
+		if k.orderID == d.OrderID() && text(i, order.AttrKind) == order.KindRefusal &&
+			slices.Contains(reasons, text(i, order.AttrReason)) {
 			return true
 		}
 	}
 	return false
 }
 
-// checkStored: under an order id stands, byte for byte, a good document of that id that somebody posted.
+// checkStored: the document stored under an order id is, byte for byte, a valid document with that
+// id that a client posted.
 func (w *World) checkStored(documents map[string]Document) {
 	for _, k := range w.table.keys {
 		i := w.table.items[k]
@@ -136,21 +143,22 @@ func (w *World) checkStored(documents map[string]Document) {
 		}
 		d, known := documents[text(i, order.AttrDocument)]
 		if !known || d.OrderID() != k.orderID || !d.Storable() {
-			w.violated("stored-content", "under %s stands %q", k.orderID, text(i, order.AttrDocument))
+			w.violated("stored-content", "under %s is stored %q", k.orderID, text(i, order.AttrDocument))
 		}
 		var output struct{ Of string }
 		err := json.Unmarshal([]byte(text(i, order.AttrOutput)), &output)
 		if w.schedule.Step != (err == nil) || w.schedule.Step && output.Of != d.identity() {
-			w.violated("stored-content", "beside %s of %s stands the output %q", d.identity(), k.orderID, text(i, order.AttrOutput))
+			w.violated("stored-content", "the output of %s of %s is %q", d.identity(), k.orderID,
+				text(i, order.AttrOutput))
 		}
 	}
 }
 
-// checkRefused: on the rejected queue is, byte for byte, what was posted, with the right reason; and no document is both
-// refused and stored.
+// checkRefused: the rejected queue holds, byte for byte, what was posted, with the right reason,
+// and no document is both refused and stored.
 func (w *World) checkRefused(documents map[string]Document) {
 	for _, m := range w.rejected.messages {
-		reason := aws.ToString(m.attributes["reason"].StringValue)
+		reason := aws.ToString(m.attributes[contract.AttributeReason].StringValue)
 		d, isDocument := documents[m.body]
 		if !isDocument {
 			if w.posts[m.body].Raw == "" || reason != rawReason(m.body) {
@@ -178,13 +186,14 @@ func (w *World) checkRefused(documents map[string]Document) {
 			hashes[refusal] = true
 		}
 		refusal, stored := w.table.items[k], w.table.items[key{k.orderID, order.ItemOrder}]
-		if k.item != order.ItemOrder && stored != nil && text(refusal, order.AttrHash) == text(stored, order.AttrHash) {
+		if k.item != order.ItemOrder && stored != nil &&
+			text(refusal, order.AttrHash) == text(stored, order.AttrHash) {
 			w.violated("refused-and-stored", "%s has a refusal of the document that is stored", k.orderID)
 		}
 	}
 }
 
-// checkEvents: every event is that of a stored order: its id, its time, its document's bytes, the same each time.
+// checkEvents: every event is that of a stored order and has the same bytes each time.
 func (w *World) checkEvents() {
 	bytes, subjects := map[string]string{}, map[string]string{}
 	for _, e := range w.topic.events {
@@ -200,23 +209,26 @@ func (w *World) checkEvents() {
 			w.violated("event-bytes", "%s was %s before", e.bytes, first)
 		}
 		if subject, again := subjects[e.ID]; e.ID == "" || again && subject != e.Subject {
-			w.violated("event-bytes", "event id %q of order %s is that of order %q", e.ID, e.Subject, subject)
+			w.violated("event-bytes", "event id %q of order %s is that of order %q", e.ID, e.Subject,
+				subject)
 		}
 		bytes[e.Subject], subjects[e.ID] = e.bytes, e.Subject
 	}
 }
 
-// checkPublished: every stored order's event reached the topic, but for those that were given up by name, and those that
-// the stream lost while the publisher was switched off for longer than it keeps them.
+// checkPublished: the event of every stored order reached the topic, except for those that Lambda
+// discarded with a record, and those that the stream dropped while the publisher's mapping was
+// disabled for longer than the stream keeps records.
 func (w *World) checkPublished() {
 	for _, k := range w.table.keys {
-		if k.item != order.ItemOrder || w.published(k.orderID) || w.givenUp[k.orderID] || w.streamLost {
+		if k.item != order.ItemOrder || w.published(k.orderID) || w.discarded[k.orderID] || w.streamLost {
 			continue
 		}
 		if !w.unpublishable(k.orderID) {
 			w.violated("published", "the event of %s never reached the topic", k.orderID)
-		} else if !w.putAside(k.orderID) {
-			w.violated("published", "the event of %s can never be published, and nothing says so", k.orderID)
+		} else if !w.failureRecorded(k.orderID) {
+			w.violated("published", "the event of %s can never be published, and has no failure record",
+				k.orderID)
 		}
 	}
 }
@@ -230,7 +242,8 @@ func (w *World) published(orderID string) bool {
 	return false
 }
 
-// unpublishable reports whether the event of the order that is stored under an id can never be published.
+// unpublishable reports whether the event of the order that is stored under an id can never be
+// published.
 func (w *World) unpublishable(orderID string) bool {
 	for _, post := range w.posts {
 		for _, d := range post.Documents {
@@ -242,31 +255,31 @@ func (w *World) unpublishable(orderID string) bool {
 	return false
 }
 
-// putAside reports whether a message of the publisher on the on-failure queue names the order.
-func (w *World) putAside(orderID string) bool {
+// failureRecorded reports whether a failure record on the on-failure queue names the order.
+func (w *World) failureRecorded(orderID string) bool {
 	for _, m := range w.onFailure.messages {
-		var aside struct{ OrderID string }
-		if json.Unmarshal([]byte(m.body), &aside) == nil && aside.OrderID == orderID {
+		var record contract.FailureRecord
+		if json.Unmarshal([]byte(m.body), &record) == nil && record.OrderID == orderID {
 			return true
 		}
 	}
 	return false
 }
 
-// checkOnFailure: the publisher puts aside only what can never be published.
+// checkOnFailure: the publisher sends failure records only of events that can never be published.
 func (w *World) checkOnFailure() {
 	for _, m := range w.onFailure.messages {
-		var aside struct{ Source, OrderID string }
-		if err := json.Unmarshal([]byte(m.body), &aside); err != nil {
+		var record contract.FailureRecord
+		if err := json.Unmarshal([]byte(m.body), &record); err != nil {
 			w.violated("on-failure", "on the on-failure queue is %q", m.body)
-		} else if aside.Source != "" && !w.unpublishable(aside.OrderID) {
-			w.violated("on-failure", "%s was put aside, and could be published", aside.OrderID)
+		} else if record.Source != "" && !w.unpublishable(record.OrderID) {
+			w.violated("on-failure", "%s has a failure record, but can be published", record.OrderID)
 		}
 	}
 }
 
-// checkRecovered holds once the faults have stopped, the DLQ is redriven and the on-failure queue replayed: everything
-// valid is stored and published.
+// checkRecovered checks what holds once the faults have stopped, the DLQ was redriven and the
+// on-failure queue was replayed: everything valid is stored and published.
 func (w *World) checkRecovered() {
 	for _, q := range []*queue{w.queue, w.dlq} {
 		if len(q.messages) > 0 {
@@ -289,10 +302,11 @@ func (w *World) checkRecovered() {
 	}
 }
 
-// checkNeighbors: a message is delivered again only for the sake of its own orders.
+// checkNeighbors: a message is delivered again only because of its own orders.
 func (w *World) checkNeighbors(i *invocation, batch []*message, failed map[string]bool, err error) {
-	const callBudget = 6 * time.Second // with less left, a handler rightly leaves messages for the next time
-	if i.deadline.Sub(w.clock) < callBudget {
+	// With less time left than a call may take, a handler rightly leaves messages for the next time.
+	const margin = 500 * time.Millisecond
+	if i.deadline.Sub(w.clock) < contract.CallBudget+margin {
 		return
 	}
 	for _, m := range batch {
@@ -302,7 +316,8 @@ func (w *World) checkNeighbors(i *invocation, batch []*message, failed map[strin
 	}
 }
 
-// failedFor reports whether a call for the message, or one of its documents, failed in this invocation.
+// failedFor reports whether a call for the message, or one of its documents, failed in this
+// invocation.
 func (i *invocation) failedFor(post Post, body string) bool {
 	if i.failed[body] {
 		return true

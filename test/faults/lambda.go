@@ -7,15 +7,17 @@ import (
 	"time"
 
 	"github.com/aws/smithy-go"
+
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
-// invocation is one run of a handler, as a coroutine: it runs only while it has the baton.
+// invocation is one run of a handler. It is a coroutine: it runs only while it has the baton.
 type invocation struct {
 	name     string
 	deadline time.Time
 	wake     time.Time // when its pending call goes on
 	resume   chan bool // false: it is killed
-	hung     bool      // one of its calls does not come back
+	hung     bool      // one of its calls does not return
 	ended    bool
 	answered bool            // it ended by itself
 	failed   map[string]bool // keys of the calls that failed, for checkNeighbors
@@ -24,7 +26,8 @@ type invocation struct {
 
 type invocationKey struct{}
 
-// deadlineContext is the context of an invocation: virtual time, and no end but the kill.
+// deadlineContext is the context of an invocation. It is on virtual time and is never canceled:
+// only a kill ends the invocation.
 type deadlineContext struct {
 	context.Context
 	deadline time.Time
@@ -34,9 +37,14 @@ func (c deadlineContext) Deadline() (time.Time, bool) { return c.deadline, true 
 func (deadlineContext) Done() <-chan struct{}         { return nil }
 func (deadlineContext) Err() error                    { return nil }
 
-// invoke starts a coroutine. done is called once it has ended, whichever way.
-func (w *World) invoke(name string, timeout time.Duration, body func(context.Context), done func(*invocation)) {
-	i := &invocation{name: name, deadline: w.clock.Add(timeout), wake: w.clock, resume: make(chan bool), failed: map[string]bool{}}
+// invoke starts a coroutine. done is called once the coroutine has ended, in any way.
+func (w *World) invoke(
+	name string, timeout time.Duration, body func(context.Context), done func(*invocation),
+) {
+	i := &invocation{
+		name: name, deadline: w.clock.Add(timeout), wake: w.clock,
+		resume: make(chan bool), failed: map[string]bool{},
+	}
 	i.done = func() { done(i) }
 	ctx := deadlineContext{context.WithValue(context.Background(), invocationKey{}, i), i.deadline}
 	w.running = append(w.running, i)
@@ -54,15 +62,16 @@ func (w *World) invoke(name string, timeout time.Duration, body func(context.Con
 	}()
 }
 
-// wait is called by the coroutine: it goes on when the scheduler says so, or ends here. Goexit is no panic: a handler's
-// recover does not see it, as it would not see the kill of a process.
+// wait is called by the coroutine. It returns when the scheduler resumes the coroutine, or ends the
+// coroutine. Goexit is not a panic: a handler's recover does not see it, as it would not see the
+// kill of a process.
 func (i *invocation) wait() {
 	if !<-i.resume {
 		runtime.Goexit()
 	}
 }
 
-// pause gives the baton back until at.
+// pause hands the baton back until at.
 func (w *World) pause(i *invocation, at time.Time) {
 	i.wake = at
 	w.baton <- struct{}{}
@@ -82,13 +91,14 @@ func (w *World) handBaton(i *invocation, alive bool) {
 			}
 		}
 		if !i.answered {
-			w.note("%s is gone without an answer", i.name)
+			w.note("%s ends without an answer", i.name)
 		}
 		i.done()
 	}
 }
 
-// timeOut kills an invocation at its deadline. A handler must see its deadline come, unless a call hangs.
+// timeOut kills an invocation at its deadline. A handler must end before its deadline, unless a
+// call hangs.
 func (w *World) timeOut(i *invocation) {
 	if !i.hung {
 		w.violated("deadline", "%s ran into its timeout though no call hung", i.name)
@@ -96,7 +106,7 @@ func (w *World) timeOut(i *invocation) {
 	w.handBaton(i, false)
 }
 
-// mayDie kills the invocation before it begins, or after its work but before its answer.
+// mayDie may kill the invocation before it begins, or after its work but before its answer.
 func (w *World) mayDie(site Site) {
 	if kind, _ := w.fault(site); kind == KillBefore {
 		runtime.Goexit()
@@ -119,9 +129,15 @@ var (
 
 func apiError(code string) error { return &smithy.GenericAPIError{Code: code, Message: "injected"} }
 
-// call is one call of a service by a handler. apply is its effect; what is injected decides whether it happens, how long
-// it takes, and what the handler learns of it. what names the call's subject.
-func call[T any](w *World, ctx context.Context, site Site, what string, apply func(Kind) (T, error)) (T, error) {
+// slow is how long a slow call takes: nearly as long as a call can take at all.
+const slow = contract.CallBudget - 500*time.Millisecond
+
+// call is one call of a service by a handler. apply is its effect. The injected fault decides
+// whether the effect happens, how long the call takes, and what it returns to the handler. what
+// names the subject of the call.
+func call[T any](
+	w *World, ctx context.Context, site Site, what string, apply func(Kind) (T, error),
+) (T, error) {
 	i := ctx.Value(invocationKey{}).(*invocation)
 	w.pause(i, w.clock.Add(time.Duration(1+w.rng.IntN(10))*time.Millisecond))
 	kind, _ := w.fault(site)
@@ -138,10 +154,10 @@ func call[T any](w *World, ctx context.Context, site Site, what string, apply fu
 	case Denied:
 		return fail(apiError("AuthorizationError"))
 	case Outage:
-		w.pause(i, w.clock.Add(5*time.Second))
+		w.pause(i, w.clock.Add(slow))
 		return fail(errTimeout)
 	case Brownout:
-		w.pause(i, w.clock.Add(5*time.Second))
+		w.pause(i, w.clock.Add(slow))
 		return effect(kind)
 	case LostAnswer:
 		_, _ = effect(kind)
@@ -176,7 +192,9 @@ func (w *World) hang(i *invocation) {
 }
 
 // noteCall adds what a call did to the timeline.
-func noteCall[T any](w *World, i *invocation, site Site, what string, apply func(Kind) (T, error)) func(Kind) (T, error) {
+func noteCall[T any](
+	w *World, i *invocation, site Site, what string, apply func(Kind) (T, error),
+) func(Kind) (T, error) {
 	return func(kind Kind) (T, error) {
 		value, err := apply(kind)
 		if err != nil {

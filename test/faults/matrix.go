@@ -36,12 +36,12 @@ const (
 // Kind is a kind of fault.
 type Kind string
 
-// The kinds. What a call's caller learns is an error, but where the kind says otherwise.
+// The kinds. A call returns an error, unless the kind says otherwise.
 const (
 	None       Kind = ""
 	Throttled  Kind = "throttled"     // for a while
 	Outage     Kind = "outage"        // for a while, and slowly
-	Denied     Kind = "access denied" // for a while: a policy or key was changed
+	Denied     Kind = "access denied" // for a while, after a change of a policy or key
 	Brownout   Kind = "slow"          // for a while every call takes seconds, and succeeds
 	LostAnswer Kind = "answer lost"   // the call succeeded
 	Retried    Kind = "retried"       // the answer was lost, and the SDK tried again
@@ -58,11 +58,13 @@ const (
 )
 
 var (
-	callKinds  = []Kind{Throttled, Outage, Denied, Brownout, LostAnswer, Retried, KillBefore, KillDuring, HangBefore, HangAfter, Panics}
-	storeKinds = []Kind{Throttled, Denied, LostAnswer, Retried, KillBefore, KillDuring, HangBefore, HangAfter, Panics}
+	storeKinds = []Kind{
+		Throttled, Denied, LostAnswer, Retried, KillBefore, KillDuring, HangBefore, HangAfter, Panics,
+	}
+	callKinds = append([]Kind{Outage, Brownout}, storeKinds...)
 )
 
-// Cells is every kind of fault at every site where it makes sense.
+// Cells lists every kind of fault at every site at which it can occur.
 var Cells = func() (cells []Cell) {
 	for _, site := range []Site{PutOrder, PutRefusal, SendRejected, Publish, SendOnFailure} {
 		for _, kind := range callKinds {
@@ -126,7 +128,7 @@ func (m *Matrix) Below(least int) (cells []string) {
 	return cells
 }
 
-// String draws the matrix: a line a site, its kinds with how often each fired.
+// String returns the matrix: one line per site, with how often each kind fired.
 func (m *Matrix) String() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

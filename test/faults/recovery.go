@@ -11,10 +11,11 @@ import (
 	"github.com/orderpipeline/orderpipeline/internal/recovery"
 )
 
-// operate is the operator at three in the morning: redrives the DLQ and replays what the publishing leg lost, with the
-// code of the operator's commands, again after each interruption until a run ends well.
+// operate is the operator: it redrives the DLQ and replays the events that the publisher did not
+// publish, with the code of the operator's commands. It repeats an interrupted command until it
+// ends without an error.
 func (w *World) operate() {
-	w.queue.maxReceives = 80
+	w.queue.maxReceives = maxReceives
 	w.redriven = len(w.dlq.messages)
 	w.operator("redrive", func(ctx context.Context) error {
 		_, err := (&recovery.Redrive{Queues: w, From: w.dlq.name, To: w.queue.name, Now: w.now}).Run(ctx)
@@ -22,7 +23,7 @@ func (w *World) operate() {
 	}, func() bool { return len(w.dlq.messages) == 0 })
 	w.runToQuiescence()
 
-	// The scan goes on from the checkpoint of the run before, as that of the command does with its file.
+	// The scan continues from the checkpoint of the run before, as the command does with its file.
 	replay := recovery.Replay{
 		Orders: w, TableName: "orders", Queues: w, Now: w.now, Batch: 3, Segments: 3,
 		Publisher: &publishing.Publisher{
@@ -46,7 +47,7 @@ func (w *World) operate() {
 		_, _, err = replay.OnFailure(ctx, w.onFailure.name, failures)
 		return err
 	}, func() bool { return !w.envelopesLeft() })
-	if w.streamLost { // the heartbeat alarm has told
+	if w.streamLost { // the heartbeat alarm reports it
 		replay.Checkpoint = nil
 		all := recovery.Span{First: w.started, Last: w.clock}
 		w.operator("replay all", func(ctx context.Context) error {
@@ -56,7 +57,7 @@ func (w *World) operate() {
 	}
 }
 
-// envelopesLeft reports whether Lambda's own messages are on the on-failure queue.
+// envelopesLeft reports whether messages of Lambda itself are on the on-failure queue.
 func (w *World) envelopesLeft() bool {
 	return slices.ContainsFunc(w.onFailure.messages, func(m *message) bool {
 		return strings.Contains(m.body, "DDBStreamBatchInfo")
@@ -74,7 +75,8 @@ func (w *World) operator(name string, command func(context.Context) error, done 
 		if err == nil && (done == nil || done()) {
 			return
 		}
-		w.clock = w.clock.Add(2 * time.Minute) // until what an interrupted run had received is visible again
+		// Until the messages that an interrupted run has received are visible again.
+		w.clock = w.clock.Add(2 * recovery.Visibility)
 	}
-	w.violated("recovery", "%s does not come to an end", name)
+	w.violated("recovery", "%s does not end", name)
 }

@@ -8,34 +8,36 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Schedule is all that a run depends on.
+// Schedule is everything that a run depends on.
 type Schedule struct {
 	// Seed orders what could happen at the same time.
 	Seed uint64
-	// Posts is what clients send, in order.
+	// Posts are what clients send, in order.
 	Posts []Post
-	// Faults to inject.
+	// Faults are the faults to inject.
 	Faults []Fault
-	// Step puts a business step into the processor, which prices orders, and refuses some now and then.
+	// Step adds a business step to the processor that prices orders and sometimes refuses one.
 	Step bool
 	// MaxReceives is the queue's maxReceiveCount before a message goes to the DLQ.
 	MaxReceives int
 }
 
-// Post is one message: what a client posts, or what somebody puts straight on the queue.
+// Post is one message that is posted to the API or sent directly to the queue.
 type Post struct {
-	// Wait is the time since the post before.
+	// Wait is the time since the previous post.
 	Wait time.Duration
-	// Documents of the message; an array unless there is exactly one and Batch is false.
+	// Documents are the documents of the message. They are an array unless there is exactly one and
+	// Batch is false.
 	Documents []Document
 	Batch     bool
-	// Direct bypasses the API: nobody gets an answer, nobody tries again.
+	// Direct bypasses the API: there is no answer and no retry.
 	Direct bool
-	// Raw, when not empty, is a message that holds no order.
+	// Raw, if not empty, is the body of a message that holds no order.
 	Raw string
 }
 
-// Document is an order document. Two are the same order when ID, Content and Flaw are; Spelling is white space only.
+// Document is an order document. Two documents are the same order if ID, Content and Flaw are
+// equal: Spelling is white space only.
 type Document struct {
 	ID, Content, Spelling int
 	Flaw                  Flaw
@@ -47,24 +49,24 @@ type Flaw int
 // The flaws.
 const (
 	Good   Flaw = iota
-	Bad         // against the schema: the processor refuses it
-	NoID        // without a usable id: refused, but GET cannot know it
-	Large       // larger than what the topic could publish: the processor refuses it
-	Cursed      // a good order whose event SNS calls invalid: stored, never published
-	Fickle      // a good order that the business step refuses now and then, where there is a step
-	Huge        // a good order whose event is too large for the topic, as after a change of its limit: the same
+	Bad         // violates the schema: the processor refuses it
+	NoID        // has no usable id: the processor refuses it, but no id leads to the refusal
+	Large       // too large for the topic: the processor refuses it
+	Cursed      // valid, but SNS calls its event invalid: stored, never published
+	Fickle      // valid, but the business step, if there is one, sometimes refuses it
+	Huge        // valid, but its event exceeds a lowered limit of the topic: stored, never published
 )
 
-// Storable reports whether a document is a good order.
+// Storable reports whether a document is a valid order.
 func (d Document) Storable() bool { return d.Flaw == Good || d.Flaw == Fickle || d.Unpublishable() }
 
-// Unpublishable reports whether the event of a good order can never be published.
+// Unpublishable reports whether the event of a valid order can never be published.
 func (d Document) Unpublishable() bool { return d.Flaw == Cursed || d.Flaw == Huge }
 
-// OrderID is the document's id.
+// OrderID returns the document's id.
 func (d Document) OrderID() string { return fmt.Sprintf("order-%d", d.ID) }
 
-// JSON is the document's bytes.
+// JSON returns the document's bytes.
 func (d Document) JSON() string {
 	space := []string{"", " ", "\n  "}[d.Spelling%3]
 	id, quantity, note := fmt.Sprintf(`"orderId":%s"%s",`, space, d.OrderID()), "1", ""
@@ -82,27 +84,29 @@ func (d Document) JSON() string {
 	case Fickle:
 		note = fickle
 	}
-	return fmt.Sprintf(`{%s"currency":"EUR",%s"items":[{"sku":"a<&>\u2028\ud800","quantity":%s,"unitPrice":1999}],"rate":1.00,"note":"%d %s"}`,
-		id, space, quantity, d.Content, note)
+	return fmt.Sprintf(`{%s"currency":"EUR",%s`+
+		`"items":[{"sku":"a<&>\u2028\ud800","quantity":%s,"unitPrice":1999}],`+
+		`"rate":1.00,"note":"%d %s"}`, id, space, quantity, d.Content, note)
 }
 
 // cursed marks a document whose event SNS refuses.
 const cursed = "cursed"
 
-// fickle marks a document on which the business step changes its mind.
+// fickle marks a document on which the business step decides differently each time.
 const fickle = "fickle"
 
-// Fault happens at the At'th call of its site (from 0) or the first one after. Kinds that can go on do so for Length.
+// Fault fires at the call number At of its site (from 0), or at the first call after it. Kinds that
+// can last do so for Length.
 type Fault struct {
 	Cell
 	At     int
 	Length time.Duration
 }
 
-// once is a Length that ends with the first call.
+// once is a Length for which a fault affects only the first call.
 const once = 10 * time.Second
 
-// windowed reports whether the fault goes on after its first call.
+// windowed reports whether the fault lasts beyond its first call.
 func (f Fault) windowed() bool {
 	switch f.Kind {
 	case Throttled, Outage, Denied, Brownout, Partial, Unnamed:
@@ -111,14 +115,14 @@ func (f Fault) windowed() bool {
 	return false
 }
 
-// Cell is one kind of fault at one place.
+// Cell is one kind of fault at one site.
 type Cell struct {
 	Kind Kind
 	Site Site
 }
 
-// Schedules draws schedules with at least 20 orders (duplicates, conflicts and a batch among them) and at least 3 faults
-// at places that every run passes.
+// Schedules draws schedules with at least MinOrders orders (with duplicates, conflicts and a batch
+// among them) and at least MinFaults faults at sites that every run passes.
 func Schedules() *rapid.Generator[Schedule] {
 	return rapid.Custom(func(t *rapid.T) Schedule {
 		return Schedule{
@@ -126,26 +130,28 @@ func Schedules() *rapid.Generator[Schedule] {
 			Posts:       drawPosts(t),
 			Faults:      drawFaults(t),
 			Step:        rapid.Bool().Draw(t, "step"),
-			MaxReceives: rapid.SampledFrom([]int{80, 1, 2}).Draw(t, "maxReceives"),
+			MaxReceives: rapid.SampledFrom([]int{maxReceives, 1, 2}).Draw(t, "maxReceives"),
 		}
 	})
 }
 
-// MinOrders is the least number of orders in a schedule, MinFaults of faults that fire.
 const (
+	// MinOrders is the least number of orders in a schedule.
 	MinOrders = 20
+	// MinFaults is the least number of faults that fire in a run.
 	MinFaults = 3
 )
 
 func drawPosts(t *rapid.T) (posts []Post) {
 	one := func(d Document) Post { return Post{Documents: []Document{d}} }
-	// What every schedule must hold.
+	// Every schedule has these.
 	first := Document{ID: 0, Content: 1}
 	posts = []Post{
 		one(first),
 		one(Document{ID: 0, Content: 1, Spelling: 1}), // a duplicate
 		one(Document{ID: 0, Content: 2}),              // a conflict
-		{Batch: true, Documents: []Document{{ID: 1, Content: 1}, {ID: 2, Content: 1, Flaw: Bad}, {ID: 3, Content: 1}}},
+		{Batch: true, Documents: []Document{{ID: 1, Content: 1}, {ID: 2, Content: 1, Flaw: Bad},
+			{ID: 3, Content: 1}}},
 	}
 	orders := 6
 	for orders < MinOrders || rapid.IntRange(0, 9).Draw(t, "more") > 7 && orders < 2*MinOrders {
@@ -161,7 +167,8 @@ func drawPosts(t *rapid.T) (posts []Post) {
 		case shape < 18:
 			post.Direct, post.Documents = true, []Document{drawDocument(t)}
 		default:
-			post.Direct, post.Raw = true, rapid.SampledFrom([]string{"[]", "order!", `[{"orderId":`, "7"}).Draw(t, "raw")
+			post.Direct = true
+			post.Raw = rapid.SampledFrom([]string{"[]", "order!", `[{"orderId":`, "7"}).Draw(t, "raw")
 		}
 		posts, orders = append(posts, post), orders+len(post.Documents)
 	}
@@ -173,7 +180,9 @@ func drawDocument(t *rapid.T) Document {
 		ID:       rapid.IntRange(0, 23).Draw(t, "id"),
 		Content:  rapid.IntRange(1, 2).Draw(t, "content"),
 		Spelling: rapid.IntRange(0, 2).Draw(t, "spelling"),
-		Flaw:     rapid.SampledFrom([]Flaw{Good, Good, Good, Good, Good, Good, Good, Bad, NoID, Large, Cursed, Cursed, Huge, Fickle}).Draw(t, "flaw"),
+		Flaw: rapid.SampledFrom([]Flaw{
+			Good, Good, Good, Good, Good, Good, Good, Bad, NoID, Large, Cursed, Cursed, Huge, Fickle,
+		}).Draw(t, "flaw"),
 	}
 }
 
@@ -185,7 +194,7 @@ func drawFaults(t *rapid.T) (faults []Fault) {
 			Length: once,
 		})
 	}
-	// No run comes to its end without these calls, so at least MinFaults begin.
+	// Every run makes these calls, so at least MinFaults faults fire.
 	certain(APISend, []Kind{LostAnswer, Twice, Throttled}, 2)
 	certain(APISend, []Kind{LostAnswer, Twice, Throttled}, 2)
 	certain(PutOrder, storeKinds, 0)
@@ -202,7 +211,7 @@ func drawFaults(t *rapid.T) (faults []Fault) {
 	return faults
 }
 
-// lateness is the latest call of a site at which a fault begins: some sites see few calls in a run.
+// lateness is the latest call of a site at which a fault fires: some sites have few calls in a run.
 func lateness(site Site) int {
 	switch site {
 	case PutOrder, APISend, QueueDeliver, QueueDelete, StreamDeliver:
@@ -214,5 +223,6 @@ func lateness(site Site) int {
 }
 
 func drawLength(t *rapid.T) time.Duration {
-	return rapid.SampledFrom([]time.Duration{once, time.Minute, 10 * time.Minute, time.Hour}).Draw(t, "length")
+	lengths := []time.Duration{once, time.Minute, 10 * time.Minute, time.Hour}
+	return rapid.SampledFrom(lengths).Draw(t, "length")
 }

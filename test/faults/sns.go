@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 // topic keeps every event that reached it, each time.
@@ -16,7 +17,7 @@ type topic struct {
 	events []event
 	// strict refuses a whole call for one invalid entry, rather than the entry.
 	strict bool
-	// slow takes nearly as long for each call as a call may take at all.
+	// slow makes each call slow.
 	slow bool
 }
 
@@ -26,15 +27,16 @@ type event struct {
 	bytes             string
 }
 
-// PublishBatch is the publisher's call. Entries fail one by one, inside a successful answer.
-func (w *World) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _ ...func(*sns.Options)) (*sns.PublishBatchOutput, error) {
+// PublishBatch is the publisher's call. Entries fail individually, inside a successful answer.
+func (w *World) PublishBatch(ctx context.Context, in *sns.PublishBatchInput,
+	_ ...func(*sns.Options)) (*sns.PublishBatchOutput, error) {
 	entries := in.PublishBatchRequestEntries
 	var ids []string
 	for _, e := range entries {
 		ids = append(ids, aws.ToString(e.Id))
 	}
 	what := "entries " + strings.Join(ids, ",")
-	if len(entries) == 0 || len(entries) > 10 {
+	if len(entries) == 0 || len(entries) > contract.MaxBatchEntries {
 		w.violated("publish", "a call with %d entries", len(entries))
 	}
 	total := 0
@@ -53,7 +55,7 @@ func (w *World) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _ .
 			}
 		}
 		if w.topic.slow && kind != Brownout {
-			w.pause(ctx.Value(invocationKey{}).(*invocation), w.clock.Add(5*time.Second))
+			w.pause(ctx.Value(invocationKey{}).(*invocation), w.clock.Add(slow))
 		}
 		out := &sns.PublishBatchOutput{}
 		for _, e := range entries {
@@ -62,7 +64,8 @@ func (w *World) PublishBatch(ctx context.Context, in *sns.PublishBatchInput, _ .
 			case isCursed(e):
 				out.Failed = append(out.Failed, failedEntry(e, "InvalidParameter"))
 			case unlucky && kind == Partial:
-				codes := []string{"InternalError", "ThrottlingException", "AuthorizationError", "KMSAccessDenied"}
+				codes := []string{"InternalError", "ThrottlingException", "AuthorizationError",
+					"KMSAccessDenied"}
 				out.Failed = append(out.Failed, failedEntry(e, codes[w.rng.IntN(len(codes))]))
 			case unlucky && kind == Unnamed:
 			default:

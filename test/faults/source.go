@@ -11,7 +11,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// possibleSources gives what the event source mappings can do: poll, when there is something to deliver.
+// possibleSources adds what the event source mappings can do: they poll when there is something to
+// deliver.
 func (w *World) possibleSources(at func(time.Time, func())) {
 	const mostProcessors = 3
 	if next, ok := w.queue.next(); ok && w.processorsRunning < mostProcessors {
@@ -31,8 +32,8 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// disable is a mapping that somebody switches off for minutes, or for about a day: until the stream's records are older
-// than the mapping accepts, or gone.
+// disable disables a mapping for minutes, or for about a day: until the stream's records are older
+// than the mapping accepts, or dropped.
 func (w *World) disable(site Site) (off time.Time, ok bool) {
 	if kind, length := w.fault(site); kind == Disabled {
 		return w.clock.Add(length * time.Duration(22+4*w.rng.IntN(2))), true
@@ -51,7 +52,7 @@ func (w *World) pollQueue() {
 		return
 	}
 	if kind, _ := w.fault(QueueDeliver); kind == Twice {
-		batch[0].visibleAt = w.clock // another poller gets it as well
+		batch[0].visibleAt = w.clock // another poller receives it too
 	}
 	event := events.SQSEvent{}
 	for _, m := range batch {
@@ -63,7 +64,7 @@ func (w *World) pollQueue() {
 	w.processors++
 	w.processorsRunning++
 	name := fmt.Sprintf("processor %d", w.processors)
-	w.note("%s gets %d messages", name, len(batch))
+	w.note("%s receives %d messages", name, len(batch))
 	var response events.SQSEventResponse
 	var err error
 	w.invoke(name, functionTimeout, func(ctx context.Context) {
@@ -78,9 +79,11 @@ func (w *World) pollQueue() {
 	})
 }
 
-// acknowledge deletes what the processor has not named as failed. An answer that names a message that is not in the batch
-// fails the whole batch, as on AWS.
-func (w *World) acknowledge(i *invocation, batch []*message, response events.SQSEventResponse, err error) {
+// acknowledge deletes the messages that the processor's answer does not name as failed. As on AWS,
+// an answer that names a message outside the batch fails the whole batch.
+func (w *World) acknowledge(
+	i *invocation, batch []*message, response events.SQSEventResponse, err error,
+) {
 	failed := map[string]bool{}
 	for _, f := range response.BatchItemFailures {
 		failed[f.ItemIdentifier] = true
@@ -123,7 +126,7 @@ type record struct {
 	events.DynamoDBEventRecord
 }
 
-// pollStream delivers a batch to the publisher: one at a time a shard, in order.
+// pollStream delivers a batch to the publisher: one at a time per shard, in order.
 func (w *World) pollStream(s *shard) {
 	if off, ok := w.disable(PublisherMapping); ok {
 		w.publisherOff = off
@@ -142,7 +145,7 @@ func (w *World) pollStream(s *shard) {
 	w.publishers++
 	s.busy = true
 	name := fmt.Sprintf("publisher %d", w.publishers)
-	w.note("%s gets %d records of %s", name, len(batch), s.name)
+	w.note("%s receives %d records of %s", name, len(batch), s.name)
 	var response events.DynamoDBEventResponse
 	var err error
 	w.invoke(name, functionTimeout, func(ctx context.Context) {
@@ -155,9 +158,11 @@ func (w *World) pollStream(s *shard) {
 	})
 }
 
-// checkpoint moves the shard's position by the publisher's answer: to the lowest failed record of a partial one, nowhere
-// (and to half the batch next time) after an error.
-func (w *World) checkpoint(i *invocation, s *shard, batch []record, response events.DynamoDBEventResponse, err error) {
+// checkpoint moves the shard's position as the publisher's answer says: to the lowest failed record
+// of a partial answer. After an error the position stays, and the next batch is half as large.
+func (w *World) checkpoint(
+	i *invocation, s *shard, batch []record, response events.DynamoDBEventResponse, err error,
+) {
 	processed := len(batch)
 	for _, f := range response.BatchItemFailures {
 		at := 0 // an identifier that is not in the batch fails all of it
@@ -175,7 +180,7 @@ func (w *World) checkpoint(i *invocation, s *shard, batch []record, response eve
 		w.note("%s answers: %d of %d records done, error %v", i.name, processed, len(batch), err)
 	}
 	if kind, _ := w.fault(StreamDeliver); kind == Lost {
-		return // the position is not noted: the same batch again
+		return // the position is not saved: the same batch again
 	}
 	s.position += processed
 	if processed == len(batch) {
@@ -187,8 +192,8 @@ func (w *World) checkpoint(i *invocation, s *shard, batch []record, response eve
 	s.retryAt = w.clock.Add(s.backoff)
 }
 
-// expire drops what the stream no longer holds, and gives up on what is too old for the mapping: the on-failure queue
-// gets an envelope that names the batch, without its records.
+// expire drops the records that the stream no longer holds, and discards those that are too old for
+// the mapping: a message on the on-failure queue names the batch, without its records.
 func (w *World) expire(s *shard) {
 	trimmed := s.position
 	for trimmed < len(s.records) && w.clock.Sub(s.records[trimmed].at) > streamRetention {
@@ -206,7 +211,7 @@ func (w *World) expire(s *shard) {
 	if old == s.position {
 		return
 	}
-	w.note("the mapping gives up %d records of %s", old-s.position, s.name)
+	w.note("the mapping discards %d records of %s", old-s.position, s.name)
 	envelope, err := json.Marshal(map[string]any{
 		"version":        "1.0",
 		"requestContext": map[string]any{"condition": "RecordAgeExceeded", "approximateInvokeCount": 1},
@@ -223,7 +228,7 @@ func (w *World) expire(s *shard) {
 		panic(err)
 	}
 	for _, r := range s.records[s.position:old] {
-		w.givenUp[r.Change.NewImage[order.AttrOrderID].String()] = true
+		w.discarded[r.Change.NewImage[order.AttrOrderID].String()] = true
 	}
 	w.send(w.onFailure, string(envelope), nil)
 	s.position = old

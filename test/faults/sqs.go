@@ -31,13 +31,16 @@ func (w *World) id(prefix string) string {
 	return fmt.Sprintf("%s-%06d", prefix, w.sequence)
 }
 
-func (w *World) send(q *queue, body string, attributes map[string]types.MessageAttributeValue) *message {
-	m := &message{id: w.id("msg"), body: body, attributes: attributes, sentAt: w.clock, visibleAt: w.clock}
+func (w *World) send(q *queue, body string,
+	attributes map[string]types.MessageAttributeValue) *message {
+	m := &message{id: w.id("msg"), body: body, attributes: attributes, sentAt: w.clock,
+		visibleAt: w.clock}
 	q.messages = append(q.messages, m)
 	return m
 }
 
-// receive takes up to limit visible messages, in any order. What was received too often moves to the DLQ instead.
+// receive returns up to limit visible messages, in any order. Messages that were received too often
+// move to the DLQ instead.
 func (w *World) receive(q *queue, limit int, visibility time.Duration) (batch []*message) {
 	for _, n := range w.rng.Perm(len(q.messages)) {
 		m := q.messages[n]
@@ -96,27 +99,33 @@ func (w *World) queueOf(url *string) *queue {
 	panic("no such queue: " + aws.ToString(url))
 }
 
-// SendMessage is the processor's put-aside, the publisher's, and the operator's move.
-func (w *World) SendMessage(ctx context.Context, in *sqs.SendMessageInput, _ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
+// SendMessage is the processor's reject, the publisher's failure record, and the operator's move.
+func (w *World) SendMessage(ctx context.Context, in *sqs.SendMessageInput,
+	_ ...func(*sqs.Options)) (*sqs.SendMessageOutput, error) {
 	q := w.queueOf(in.QueueUrl)
-	site := map[*queue]Site{w.rejected: SendRejected, w.onFailure: SendOnFailure, w.queue: RedriveSend}[q]
+	site := map[*queue]Site{w.rejected: SendRejected, w.onFailure: SendOnFailure,
+		w.queue: RedriveSend}[q]
 	what := aws.ToString(in.MessageBody)
 	return call(w, ctx, site, what, func(Kind) (*sqs.SendMessageOutput, error) {
-		return &sqs.SendMessageOutput{MessageId: aws.String(w.send(q, what, in.MessageAttributes).id)}, nil
+		return &sqs.SendMessageOutput{MessageId: aws.String(w.send(q, what,
+			in.MessageAttributes).id)}, nil
 	})
 }
 
-// ReceiveMessage is the operator's.
-func (w *World) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+// ReceiveMessage is the operator's call.
+func (w *World) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput,
+	_ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
 	q := w.queueOf(in.QueueUrl)
 	return call(w, ctx, RedriveReceive, q.name, func(Kind) (*sqs.ReceiveMessageOutput, error) {
 		out := &sqs.ReceiveMessageOutput{}
-		for _, m := range w.receive(q, int(in.MaxNumberOfMessages), time.Duration(in.VisibilityTimeout)*time.Second) {
+		for _, m := range w.receive(q, int(in.MaxNumberOfMessages),
+			time.Duration(in.VisibilityTimeout)*time.Second) {
 			out.Messages = append(out.Messages, types.Message{
 				MessageId: aws.String(m.id), ReceiptHandle: aws.String(m.id),
 				Body: aws.String(m.body), MessageAttributes: m.attributes,
 				Attributes: map[string]string{
-					"SentTimestamp": fmt.Sprint(m.sentAt.UnixMilli()), "ApproximateReceiveCount": fmt.Sprint(m.receives),
+					"SentTimestamp":           fmt.Sprint(m.sentAt.UnixMilli()),
+					"ApproximateReceiveCount": fmt.Sprint(m.receives),
 				},
 			})
 		}
@@ -124,26 +133,32 @@ func (w *World) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput,
 	})
 }
 
-// DeleteMessage is the operator's.
-func (w *World) DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
+// DeleteMessage is the operator's call.
+func (w *World) DeleteMessage(ctx context.Context, in *sqs.DeleteMessageInput,
+	_ ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error) {
 	q := w.queueOf(in.QueueUrl)
-	return call(w, ctx, RedriveDelete, aws.ToString(in.ReceiptHandle), func(Kind) (*sqs.DeleteMessageOutput, error) {
-		q.delete(aws.ToString(in.ReceiptHandle))
-		return &sqs.DeleteMessageOutput{}, nil
-	})
+	return call(w, ctx, RedriveDelete, aws.ToString(in.ReceiptHandle),
+		func(Kind) (*sqs.DeleteMessageOutput, error) {
+			q.delete(aws.ToString(in.ReceiptHandle))
+			return &sqs.DeleteMessageOutput{}, nil
+		})
 }
 
-// ChangeMessageVisibilityBatch is the operator's: to hold on to messages, or to give them back. It fails as receiving does.
-func (w *World) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, _ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+// ChangeMessageVisibilityBatch is the operator's, to hold messages or to make them visible. It
+// fails as receiving does.
+func (w *World) ChangeMessageVisibilityBatch(ctx context.Context,
+	in *sqs.ChangeMessageVisibilityBatchInput,
+	_ ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 	q := w.queueOf(in.QueueUrl)
-	return call(w, ctx, RedriveReceive, q.name, func(Kind) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
-		for _, entry := range in.Entries {
-			for _, m := range q.messages {
-				if m.id == aws.ToString(entry.ReceiptHandle) {
-					m.visibleAt = w.clock.Add(time.Duration(entry.VisibilityTimeout) * time.Second)
+	return call(w, ctx, RedriveReceive, q.name,
+		func(Kind) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+			for _, entry := range in.Entries {
+				for _, m := range q.messages {
+					if m.id == aws.ToString(entry.ReceiptHandle) {
+						m.visibleAt = w.clock.Add(time.Duration(entry.VisibilityTimeout) * time.Second)
+					}
 				}
 			}
-		}
-		return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
-	})
+			return &sqs.ChangeMessageVisibilityBatchOutput{}, nil
+		})
 }

@@ -14,13 +14,14 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// The settings of the constructs, as far as they matter here.
+// The settings of the constructs, as far as the simulation needs them.
 const (
 	functionTimeout   = contract.FunctionTimeout
 	visibilityTimeout = contract.VisibilityFactor * functionTimeout
 	queueBatch        = contract.QueueBatchSize
 	streamBatch       = contract.StreamBatchSize
 	recordAge         = contract.StreamRecordAge
+	maxReceives       = int(contract.OutageTolerance / visibilityTimeout)
 	streamRetention   = contract.StreamRetention
 	// The size limits are far smaller than the real ones, so that few orders reach them.
 	maxDocumentBytes = 1500
@@ -43,7 +44,7 @@ type World struct {
 	started  time.Time
 
 	running    []*invocation
-	baton      chan struct{} // handed back by a coroutine that waits for its call, or has ended
+	baton      chan struct{} // handed back by a coroutine that waits for its call or has ended
 	processors int           // invocations of the processor so far
 	publishers int
 	redriven   int
@@ -51,7 +52,7 @@ type World struct {
 
 	faults  []Fault
 	calls   map[Site]int
-	windows map[Cell]time.Time // until when a fault goes on
+	windows map[Cell]time.Time // until when a fault lasts
 	fired   map[Cell]int
 	quiet   bool // faults have stopped
 
@@ -66,9 +67,9 @@ type World struct {
 	timeline                        []note
 	processorsRunning               int
 	processorOff, publisherOff      time.Time       // the mapping is disabled until then
-	streamLost                      bool            // the stream dropped records that were not delivered
+	streamLost                      bool            // the stream dropped undelivered records
 	panicked                        map[string]bool // orders on whose documents the step panicked
-	givenUp                         map[string]bool // orders whose records the publisher's mapping gave up
+	discarded                       map[string]bool // orders whose records the mapping discarded
 	posts                           map[string]Post // by body
 }
 
@@ -81,28 +82,29 @@ type note struct {
 	args   []any
 }
 
-// schema is shared by all runs: compiling it is slow, and it does not change.
+// schema is shared by all runs, since compiling it is slow.
 var schema = order.DefaultSchema()
 
 // Run runs a schedule to its end and checks the promise.
 func Run(schedule Schedule) *World {
 	w := &World{
-		schedule: schedule,
-		rng:      rand.New(rand.NewPCG(schedule.Seed, 0)),
-		started:  time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
-		baton:    make(chan struct{}),
-		calls:    map[Site]int{},
-		windows:  map[Cell]time.Time{},
-		fired:    map[Cell]int{},
-		faults:   append([]Fault(nil), schedule.Faults...),
-		table:    &table{items: map[key]item{}},
-		topic:    &topic{},
-		givenUp:  map[string]bool{},
-		panicked: map[string]bool{},
-		posts:    map[string]Post{},
+		schedule:  schedule,
+		rng:       rand.New(rand.NewPCG(schedule.Seed, 0)),
+		started:   time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
+		baton:     make(chan struct{}),
+		calls:     map[Site]int{},
+		windows:   map[Cell]time.Time{},
+		fired:     map[Cell]int{},
+		faults:    append([]Fault(nil), schedule.Faults...),
+		table:     &table{items: map[key]item{}},
+		topic:     &topic{},
+		discarded: map[string]bool{},
+		panicked:  map[string]bool{},
+		posts:     map[string]Post{},
 	}
 	w.clock = w.started
-	w.dlq, w.rejected, w.onFailure = &queue{name: "DLQ"}, &queue{name: "rejected"}, &queue{name: "on-failure"}
+	w.dlq, w.rejected,
+		w.onFailure = &queue{name: "DLQ"}, &queue{name: "rejected"}, &queue{name: "on-failure"}
 	w.queue = &queue{name: "queue", dlq: w.dlq, maxReceives: schedule.MaxReceives}
 	for i := range w.shards {
 		w.shards[i] = &shard{name: fmt.Sprintf("shard-%d", i), limit: streamBatch}
@@ -142,8 +144,9 @@ func (w *World) handlers() {
 		panic(err)
 	}
 	if w.publisher, err = publisher.New(publisher.Config{
-		Topic: w, Queue: w, TopicARN: topicARN, OnFailureQueueURL: w.onFailure.name, MaxEventBytes: maxEventBytes,
-		Format: eventFormat, Attributes: indexed, Now: w.now, Sleep: w.sleep, Logger: silent,
+		Topic: w, Queue: w, TopicARN: topicARN, OnFailureQueueURL: w.onFailure.name,
+		MaxEventBytes: maxEventBytes,
+		Format:        eventFormat, Attributes: indexed, Now: w.now, Sleep: w.sleep, Logger: silent,
 	}); err != nil {
 		panic(err)
 	}
@@ -156,14 +159,14 @@ func (w *World) note(format string, args ...any) {
 	w.timeline = append(w.timeline, note{w.clock, format, args})
 }
 
-// violated notes a broken promise.
+// violated records a broken promise.
 func (w *World) violated(invariant, format string, args ...any) {
 	detail := fmt.Sprintf(format, args...)
 	w.violations = append(w.violations, Violation{invariant, detail})
 	w.note("VIOLATION %s: %s", invariant, detail)
 }
 
-// Report tells the run line by line and names the broken promises. It is empty when all are kept.
+// Report returns the timeline and the violated invariants. It is empty when there are none.
 func (w *World) Report() string {
 	if len(w.violations) == 0 {
 		return ""
@@ -176,10 +179,10 @@ func (w *World) Report() string {
 	return b.String()
 }
 
-// Fired counts the faults that happened.
+// Fired returns how often each fault fired.
 func (w *World) Fired() map[Cell]int { return w.fired }
 
-// Timeline tells the run line by line.
+// Timeline returns the run line by line.
 func (w *World) Timeline() string {
 	var b strings.Builder
 	for _, n := range w.timeline {
@@ -190,21 +193,21 @@ func (w *World) Timeline() string {
 	return b.String()
 }
 
-// Redriven counts the messages that were on the DLQ when the operator came.
+// Redriven returns the number of messages that the operator found on the DLQ.
 func (w *World) Redriven() int { return w.redriven }
 
 // runToQuiescence lets things happen until nothing more can.
 func (w *World) runToQuiescence() {
 	for steps := 0; w.step(); steps++ {
 		if steps > 1_000_000 {
-			w.violated("quiescence", "the pipeline does not come to rest")
+			w.violated("quiescence", "the pipeline is never at rest")
 			return
 		}
 	}
 }
 
-// step does one of the things that can happen now; when there are none, it first moves the clock to the next that will.
-// It reports whether there was any.
+// step does one of the things that can happen now. If there are none, it first moves the clock to
+// the next thing that will happen. It reports whether there was anything to do.
 func (w *World) step() bool {
 	for {
 		ready, next := w.possible()
@@ -220,7 +223,7 @@ func (w *World) step() bool {
 	}
 }
 
-// possible gives what can happen now, and the time of the next thing that will be possible.
+// possible returns what can happen now, and the time of the next thing that can happen later.
 func (w *World) possible() (ready []func(), next time.Time) {
 	at := func(t time.Time, do func()) {
 		if !t.After(w.clock) {
@@ -240,10 +243,10 @@ func (w *World) possible() (ready []func(), next time.Time) {
 	return ready, next
 }
 
-// Injected counts the schedule's faults that began.
+// Injected returns the number of the schedule's faults that fired.
 func (w *World) Injected() int { return len(w.schedule.Faults) - len(w.faults) }
 
-// fault says what goes wrong at this call of a site.
+// fault returns the fault of this call of a site, if any.
 func (w *World) fault(site Site) (Kind, time.Duration) {
 	n := w.calls[site]
 	w.calls[site]++
@@ -253,13 +256,13 @@ func (w *World) fault(site Site) (Kind, time.Duration) {
 	}
 	open, isOpen := w.openWindow(site)
 	for i, f := range w.faults {
-		goesOn := f.windowed() && !recovery
-		if f.Site != site || f.At > n || goesOn && isOpen {
+		lasts := f.windowed() && !recovery
+		if f.Site != site || f.At > n || lasts && isOpen {
 			continue
 		}
 		w.faults = append(w.faults[:i:i], w.faults[i+1:]...)
 		w.fired[f.Cell]++
-		if goesOn {
+		if lasts {
 			w.windows[f.Cell] = w.clock.Add(f.Length)
 			w.note("FAULT %s: %s for %v", site, f.Kind, f.Length)
 		} else {
@@ -274,7 +277,7 @@ func (w *World) fault(site Site) (Kind, time.Duration) {
 	return None, 0
 }
 
-// openWindow gives the fault that goes on at a site, of which there is at most one.
+// openWindow returns the fault that lasts at a site, of which there is at most one.
 func (w *World) openWindow(site Site) (Cell, bool) {
 	for cell, until := range w.windows {
 		if cell.Site == site && w.clock.Before(until) {

@@ -45,7 +45,8 @@ func mutate(root string, m mutant) (file string, code []byte, err error) {
 		}
 	}
 	if found != 1 {
-		return "", nil, fmt.Errorf("%q occurs %d times in %s (must be once: adapt the mutant to the code)",
+		return "", nil, fmt.Errorf(
+			"%q occurs %d times in %s (must be once: adapt the mutant to the code)",
 			m.old, found, m.function)
 	}
 	var b bytes.Buffer
@@ -77,7 +78,8 @@ type source struct {
 	imported []string
 }
 
-// find finds a function by the path of its package below the root, its receiver's type and its name.
+// find finds a function by the path of its package below the root, its receiver's type and its
+// name.
 func find(root, function string) (source, error) {
 	path, name, _ := strings.Cut(function, ".")
 	files, err := filepath.Glob(filepath.Join(root, path, "*.go"))

@@ -1,8 +1,9 @@
-// Command soak runs the fault simulation for as long as you like, on every core.
+// Command soak runs the fault simulation on every core, for as many schedules or as long as the
+// flags say.
 //
 //	go run ./test/faults/soak [-schedules N | -for 10m] [-from SEED]
 //
-// A broken promise is printed with its timeline and the command that runs it again.
+// It prints a broken promise with its timeline and the command that runs it again.
 package main
 
 import (
@@ -25,7 +26,8 @@ import (
 func main() {
 	schedules := flag.Int64("schedules", 100_000, "how many schedules to run")
 	duration := flag.Duration("for", 0, "run for this long instead, for example 10m")
-	from := flag.Int64("from", 0, "the first seed; with -schedules 1, runs one schedule again and prints its timeline")
+	from := flag.Int64("from", 0,
+		"the first seed; with -schedules 1, runs one schedule again and prints its timeline")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -54,8 +56,11 @@ func run(ctx context.Context, from, schedules int64, duration time.Duration) boo
 	}
 	var done atomic.Int64
 	bar := progress.AddBar(total,
-		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return fmt.Sprintf("%d schedules ", done.Load()) })),
-		mpb.AppendDecorators(decor.Percentage(), decor.Name(" "), decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "")))
+		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string {
+			return fmt.Sprintf("%d schedules ", done.Load())
+		})),
+		mpb.AppendDecorators(decor.Percentage(), decor.Name(" "),
+			decor.OnComplete(decor.AverageETA(decor.ET_STYLE_GO), "")))
 
 	var matrix faults.Matrix
 	var next atomic.Int64
@@ -71,7 +76,8 @@ func run(ctx context.Context, from, schedules int64, duration time.Duration) boo
 				w := faults.Run(faults.Schedules().Example(int(from + n)))
 				matrix.Add(w.Fired())
 				if report := w.Report(); report != "" {
-					report += fmt.Sprintf("to run it again: go run ./test/faults/soak -schedules 1 -from %d\n", from+n)
+					report += fmt.Sprintf(
+						"to run it again: go run ./test/faults/soak -schedules 1 -from %d\n", from+n)
 					failure.CompareAndSwap(nil, &report)
 				}
 				count := done.Add(1)
@@ -87,7 +93,8 @@ func run(ctx context.Context, from, schedules int64, duration time.Duration) boo
 		bar.Abort(false)
 	}
 	progress.Wait()
-	fmt.Printf("%d schedules in %v; faults fired:\n%s", done.Load(), time.Since(started).Round(time.Second), &matrix)
+	fmt.Printf("%d schedules in %v; faults fired:\n%s", done.Load(),
+		time.Since(started).Round(time.Second), &matrix)
 	if report := failure.Load(); report != nil {
 		fmt.Print("\n" + *report)
 		return false
