@@ -131,3 +131,57 @@ func TestOwnStep(t *testing.T) {
 		t.Errorf("functions read %q, want the table's stream among them", sources)
 	}
 }
+
+func TestWebhook(t *testing.T) {
+	shop, out := example(t, "webhook", "Shop")
+	if assets := assetsOf(t, out); len(assets) != 3 {
+		t.Errorf("built %q, want the pipeline's two functions and the webhook", assets)
+	}
+	urls := shop.all("AWS::Lambda::Url", func(_ string, p map[string]any) string { return text(p["TargetFunctionArn"]) })
+	if len(urls) != 1 || !strings.Contains(urls[0], `"Webhook`) {
+		t.Errorf("functions with a URL: %q, want the webhook only", urls)
+	}
+	// Since October 2025 a URL takes both permissions (AWS Lambda, "Control access to Lambda function URLs").
+	public := shop.all("AWS::Lambda::Permission", func(_ string, p map[string]any) string {
+		if p["Principal"] != "*" {
+			return ""
+		}
+		return text(p["Action"]) + text(p["FunctionUrlAuthType"]) + text(p["InvokedViaFunctionUrl"])
+	})
+	public = slices.DeleteFunc(public, func(s string) bool { return s == "" })
+	if want := []string{`"lambda:InvokeFunction"nulltrue`, `"lambda:InvokeFunctionUrl""NONE"null`}; !slices.Equal(public, want) {
+		t.Errorf("everybody may %q, want %q: through the URL, and in no other way", public, want)
+	}
+	// The function that strangers can call may enqueue and read its keys, and nothing else.
+	var may []string
+	shop.all("AWS::IAM::Policy", func(_ string, p map[string]any) string {
+		if strings.Contains(text(p["Roles"]), `"Webhook`) {
+			for _, s := range p["PolicyDocument"].(map[string]any)["Statement"].([]any) {
+				statement := s.(map[string]any)
+				may = append(may, text(statement["Action"])+text(statement["Resource"]))
+			}
+		}
+		return ""
+	})
+	if len(may) != 2 || !strings.HasPrefix(may[0], `"sqs:SendMessage"{"Fn::GetAtt":["OrdersQueue`) ||
+		!strings.HasPrefix(may[1], `["secretsmanager:GetSecretValue","secretsmanager:DescribeSecret"]{"Ref":"Keys`) {
+		t.Errorf("the webhook may %q, want to send to the queue and to read the keys", may)
+	}
+	functions := shop.all("AWS::Lambda::Function", func(id string, p map[string]any) string {
+		if !strings.HasPrefix(id, "Webhook") {
+			return ""
+		}
+		return text(p["ReservedConcurrentExecutions"]) + text(p["Environment"])
+	})
+	if got := strings.Join(functions, ""); !strings.HasPrefix(got, "10{") || !strings.Contains(got, `"QUEUE_URL":{"Ref":"OrdersQueue`) {
+		t.Errorf("the webhook is %s, want a bounded concurrency and the pipeline's queue", got)
+	}
+	// The filter and the handler's log must agree on the field; the handler's test has the other half.
+	filters := shop.all("AWS::Logs::MetricFilter", func(_ string, p map[string]any) string { return text(p["FilterPattern"]) })
+	if !slices.Equal(filters, []string{`"{ $.status = 400 }"`}) {
+		t.Errorf("filters %q", filters)
+	}
+	if alarms := shop.all("AWS::CloudWatch::Alarm", func(_ string, p map[string]any) string { return text(p["MetricName"]) }); !slices.Equal(alarms, []string{`"Refused"`, `"Url5xxCount"`}) {
+		t.Errorf("alarms on %q", alarms)
+	}
+}
