@@ -29,7 +29,7 @@ type FailureRecord struct {
 	// no order id.
 	OrderID string `json:"orderId"`
 	EventID string `json:"eventId"`
-	// SequenceNumber is that of the stream record.
+	// SequenceNumber is that of the stream record. It is empty when a replay sends the failure record.
 	SequenceNumber string `json:"sequenceNumber"`
 	// Reason is one of the Failure constants.
 	Reason string `json:"reason"`
