@@ -125,7 +125,7 @@ func TestHandlersAreCovered(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.Contains(place, "/config.go:") {
-			continue // it runs before the first batch
+			continue // it runs before the first batch, or on real time
 		}
 		all += statements
 		if count > 0 {
