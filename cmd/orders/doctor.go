@@ -23,7 +23,7 @@ matters, and what to run:
 
   mappings        enabled, and the last result is good
   functions       active, and not throttled to zero
-  alarms          none in ALARM, and each one notifies somebody
+  alarms          none in ALARM, and each one has a working action
   queues          nothing on the dead-letter, rejected and on-failure queues
   subscriptions   confirmed, and their endpoints exist
   metrics         of the last hour: throttled functions and writes, failed deliveries; and in the

@@ -29,7 +29,7 @@ running. A second run uses what is running, so it is quick, and deploys changed 
 needs no AWS account, no AWS credentials and no Docker.
 
 On AWS: runs 'cdk deploy --all -c env=ENV' with the pinned CDK command line, which asks before it
-widens permissions (--yes where nobody can answer). Bootstrap the account and region for the CDK
+widens permissions (--yes for an unattended run). Bootstrap the account and region for the CDK
 once: 'npx cdk bootstrap'.
 
 Examples:

@@ -72,9 +72,9 @@ func (a *alarms) threshold(metric *types.Metric) (threshold float64, ok bool) {
 }
 
 // silent is why an alarm without a working action matters.
-const silent = "nobody is notified when it goes off"
+const silent = "it notifies no one"
 
-// checkAlarms: no alarm is in ALARM, and each one notifies somebody.
+// checkAlarms: no alarm is in ALARM, and each one has a working action.
 func (d *Doctor) checkAlarms(ctx context.Context) (found []Finding, err error) {
 	all, err := d.listAlarms(ctx)
 	if err != nil {
@@ -87,7 +87,7 @@ func (d *Doctor) checkAlarms(ctx context.Context) (found []Finding, err error) {
 			return nil, err
 		}
 		return []Finding{{
-			Resource: stack, What: "there is no alarm", Why: "nobody is notified when orders are stuck",
+			Resource: stack, What: "there is no alarm", Why: "no one is notified when orders are stuck",
 			Do: "deploy the monitoring stack: " + d.Command("up"),
 		}}, nil
 	}
@@ -168,7 +168,7 @@ func (d *Doctor) checkAction(ctx context.Context, action string) (wrong, do stri
 		return "", "", err
 	}
 	isConfirmed := func(s queues.Subscription) bool { return !s.Pending() }
-	// The local environment notifies nobody.
+	// In the local environment a topic without subscriptions is normal.
 	if d.Deployment.Env == contract.EnvironmentLocal || slices.ContainsFunc(all, isConfirmed) {
 		return "", "", nil
 	}

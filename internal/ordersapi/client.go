@@ -185,8 +185,8 @@ func (c *Client) once(
 	return got, retryAfter(response.Header.Get("Retry-After"), time.Now()), nil
 }
 
-// retryAfter reads both forms of the header, seconds and a date. It returns a minute at most:
-// nobody waits longer in front of a terminal.
+// retryAfter reads both forms of the header, seconds and a date. It returns a minute at most, since
+// a person waits for the command.
 func retryAfter(header string, now time.Time) time.Duration {
 	var wait time.Duration
 	if seconds, err := strconv.Atoi(header); err == nil {

@@ -30,7 +30,7 @@ type Stuck struct {
 	// Target is the queue that the messages go back to. It is empty for the on-failure queue, whose
 	// events are published again instead.
 	Target string
-	// Impact says what the messages mean for whoever waits for them.
+	// Impact says why the messages matter.
 	Impact string
 	// DefaultReason is the reason of a message that does not name one.
 	DefaultReason string
