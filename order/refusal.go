@@ -5,24 +5,24 @@ package order
 type Code string
 
 const (
-	// NotJSON: not one JSON value in valid UTF-8 (RFC 8259).
+	// NotJSON is a document that is not one JSON value in valid UTF-8 (RFC 8259).
 	NotJSON Code = "not-json"
-	// EmptyBatch: an array without elements.
+	// EmptyBatch is an array without elements.
 	EmptyBatch Code = "empty-batch"
-	// BatchTooLong: an array of more than [MaxMessageOrders] elements.
+	// BatchTooLong is an array of more than [MaxMessageOrders] elements.
 	BatchTooLong Code = "batch-too-long"
-	// DuplicateMember: an object has two members of one name.
+	// DuplicateMember is an object that has two members with the same name.
 	DuplicateMember Code = "duplicate-member"
-	// TooDeep: nested deeper than [MaxDepth].
+	// TooDeep is a document that is nested deeper than [MaxDepth].
 	TooDeep Code = "too-deep"
-	// Invalid: it does not fit the schema, or has a number beyond
+	// Invalid is a document that does not fit the schema, or has a number beyond
 	// [MaxNumberLength] or [MaxExponent].
 	Invalid Code = "invalid"
-	// TooLarge: larger than what the topic could publish.
+	// TooLarge is a document whose event would exceed the topic's message size limit.
 	TooLarge Code = "too-large"
-	// Conflict: another document is stored under this order id.
+	// Conflict is a document under whose order id another one is stored.
 	Conflict Code = "conflict"
-	// Internal: a fault in the processing, not in the document.
+	// Internal is a document on which the processor, or a step, panicked.
 	Internal Code = "internal"
 )
 

@@ -187,8 +187,9 @@ func (c *checker) metaschema(root any) {
 	if err != nil {
 		panic(err) // not possible: it is part of the module
 	}
-	if err, ok := meta.Validate(root).(*jsonschema.ValidationError); ok {
-		c.violations(err)
+	var invalid *jsonschema.ValidationError
+	if errors.As(meta.Validate(root), &invalid) {
+		c.violations(invalid)
 	}
 }
 

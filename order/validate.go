@@ -3,6 +3,7 @@ package order
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/url"
 	"regexp"
@@ -117,12 +118,12 @@ func (l lengths) Validate(ctx *jsonschema.ValidatorContext, value any) {
 // check validates a document against the schema and returns the path to the first
 // problem, in the order of compareSteps.
 func (s *Schema) check(document any) (first []step, ok bool) {
-	err, failed := s.order.Validate(document).(*jsonschema.ValidationError)
-	if !failed {
+	var invalid *jsonschema.ValidationError
+	if !errors.As(s.order.Validate(document), &invalid) {
 		return nil, true
 	}
 	found := false
-	eachProblem(err, func(path []string) {
+	eachProblem(invalid, func(path []string) {
 		steps := stepsTo(document, path)
 		if !found || compareSteps(steps, first) < 0 {
 			first, found = steps, true

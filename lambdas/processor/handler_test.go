@@ -601,7 +601,9 @@ func TestMetricsInTheLog(t *testing.T) {
 	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "processor-1")
 	h := newHarness(t)
 	good := doc("A", "")
-	h.handle(t, good, good, `{}`, `[]`, `nonsense`)
+	if failed, err := h.handle(t, good, good, `{}`, `[]`, `nonsense`); err != nil || failed != nil {
+		t.Fatal(failed, err)
+	}
 	var line struct {
 		FunctionName                                                 string
 		OrdersReceived, OrdersStored, OrdersDuplicate, OrdersRefused int

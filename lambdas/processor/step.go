@@ -62,7 +62,7 @@ func (h *Handler) runStep(ctx context.Context, c candidate) (decided candidate, 
 	case result.Refuse != "":
 		c.refusal = &order.Refusal{Code: result.Refuse}
 		return c, nil
-	case len(result.Output) > 0 && !(json.Valid(result.Output) && utf8.Valid(result.Output)):
+	case len(result.Output) > 0 && (!json.Valid(result.Output) || !utf8.Valid(result.Output)):
 		return c, errors.New("Result.Output: must be JSON in UTF-8")
 	case len(c.Document)+len(result.Output) > order.MaxItemBytes:
 		return c, fmt.Errorf("Result.Output: has %d bytes (document and output together have at most %d)",

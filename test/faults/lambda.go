@@ -50,7 +50,8 @@ func (w *World) invoke(
 	w.running = append(w.running, i)
 	go func() {
 		defer func() {
-			if p := recover(); p != nil && p != errPanic {
+			p := recover()
+			if err, ok := p.(error); p != nil && (!ok || !errors.Is(err, errPanic)) {
 				panic(p)
 			}
 			i.ended = true

@@ -53,8 +53,12 @@ func run(schedules, seed int, names []string) error {
 	}
 	defer os.RemoveAll(dir)
 	r := runner{dir: dir, schedules: schedules, seed: seed}
-	if violated, err := r.violations(nil); err != nil || len(violated) > 0 {
-		return fmt.Errorf("the unmutated code violates %v, error %v", violated, err)
+	violated, err := r.violations(nil)
+	if err != nil {
+		return fmt.Errorf("the unmutated code: %w", err)
+	}
+	if len(violated) > 0 {
+		return fmt.Errorf("the unmutated code violates %v", violated)
 	}
 	fmt.Println("unmutated code: passes")
 	survivors, total := 0, 0
