@@ -102,8 +102,8 @@ func TestThresholdsOfDeployedAlarms(t *testing.T) {
 		},
 		"the lowest of two": {
 			[]object{
-				alarm("AWS/Lambda", "IteratorAge", "FunctionName", "publisher", 90_000),
 				alarm("AWS/Lambda", "IteratorAge", "FunctionName", "publisher", 30_000),
+				alarm("AWS/Lambda", "IteratorAge", "FunctionName", "publisher", 90_000),
 			},
 			[]object{result(lag, 45_000)}, []string{"it is 45000 ms behind the table's stream"},
 		},
