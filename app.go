@@ -1,4 +1,5 @@
-// OrderPipeline's CDK app: an environment in (-c env=dev|staging|prod|local), its stacks out.
+// The CDK app of OrderPipeline makes the stacks of an environment
+// (-c env=dev|staging|prod|local).
 package main
 
 import (
@@ -15,7 +16,7 @@ import (
 func main() {
 	err := synth()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err) // before jsii ends, which may have words of its own
+		fmt.Fprintln(os.Stderr, err) // before jsii ends, which can write messages of its own
 	}
 	jsii.Close()
 	if err != nil {
@@ -23,9 +24,10 @@ func main() {
 	}
 }
 
-// synth writes the stacks where the CDK CLI wants them.
+// synth writes the stacks into the folder that the CDK CLI names.
 func synth() (err error) {
-	// What constructs find wrong they panic with, as CDK does. It is the reader's to mend, so no stack trace.
+	// Constructs panic with invalid props, as CDK does. The user can fix these, so print no stack
+	// trace.
 	defer func() {
 		switch r := recover().(type) {
 		case nil:

@@ -10,13 +10,14 @@ import (
 	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
-// NewAccountStack makes the stack for what is one an account and region, and so in no environment: the role with which API
-// Gateway writes logs. Without it, the deployment of a stage with access logs fails. It is made only when asked for
-// (-c account=true), since an account may have such a role already, which this one would replace.
+// NewAccountStack makes the stack of the one setting that exists per account and region, and so
+// belongs to no environment: the role with which API Gateway writes logs. Without it, the deployment
+// of a stage with access logs fails. The stack is opt-in (-c account=true), because it would replace
+// a role that the account has already.
 func NewAccountStack(scope constructs.Construct, id string, env Environment) awscdk.Stack {
 	stack := awscdk.NewStack(scope, &id, &awscdk.StackProps{
 		StackName:   jsii.String(contract.AccountStackName),
-		Description: jsii.String("API Gateway's role for logs, one an account and region"),
+		Description: jsii.String("API Gateway's role for logs, one per account and region"),
 		Env:         &awscdk.Environment{Account: optional(env.Account), Region: optional(env.Region)},
 	})
 	role := awsiam.NewRole(stack, jsii.String("ApiGatewayLogs"), &awsiam.RoleProps{
@@ -25,9 +26,10 @@ func NewAccountStack(scope constructs.Construct, id string, env Environment) aws
 			awsiam.ManagedPolicy_FromAwsManagedPolicyName(jsii.String("service-role/AmazonAPIGatewayPushToCloudWatchLogs")),
 		},
 	})
-	// The account goes on using it, whatever becomes of the stack.
+	// The account keeps using the role when the stack is deleted.
 	role.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN)
-	account := awsapigateway.NewCfnAccount(stack, jsii.String("Account"), &awsapigateway.CfnAccountProps{CloudWatchRoleArn: role.RoleArn()})
+	account := awsapigateway.NewCfnAccount(stack, jsii.String("Account"),
+		&awsapigateway.CfnAccountProps{CloudWatchRoleArn: role.RoleArn()})
 	account.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
 	return stack
 }

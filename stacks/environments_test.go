@@ -20,7 +20,7 @@ func TestEnvironmentsAreValid(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 		if name == "" && env.Name != "dev" {
-			t.Errorf("no name means %s", env.Name)
+			t.Errorf("the default environment is %s", env.Name)
 		}
 		if want := env.Name == "staging" || env.Name == "prod"; env.Protected != want {
 			t.Errorf("%s: protected is %t", env.Name, env.Protected)
@@ -28,9 +28,9 @@ func TestEnvironmentsAreValid(t *testing.T) {
 	}
 }
 
-func TestLookupOfAnUnknownEnvironment(t *testing.T) {
+func TestUnknownEnvironment(t *testing.T) {
 	_, err := Lookup(Environments(), "production")
-	want := `there is no environment "production": -c env=NAME takes dev, staging, prod, local (dev when left out)`
+	want := `there is no environment "production" (-c env=NAME takes dev, staging, prod, local; default dev)`
 	if err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)
 	}
@@ -45,25 +45,25 @@ func TestValidateReportsEverything(t *testing.T) {
 		{Name: "watched", Monitoring: Monitoring{Alarms: "some", MonthlyBudgetUSD: -1}},
 		{Name: "there", Local: true, Monitoring: Monitoring{MonthlyBudgetUSD: 5}},
 	})
-	want := `environment 1 ("Prod"): Name needs lower-case letters, digits and dashes, at most 20, a letter first: it becomes part of a stack's name
-environment 2 ("eu"): Account is "1234" and needs 12 digits
-environment 2 ("eu"): Region is "Frankfurt" and needs the name of a region, such as eu-central-1
-environment 3 ("eu"): Name needs to be unique
-environment 3 ("eu"): Region is empty and needs a value beside an Account
-environment 4 ("here"): Protected needs to be false where Local is true: the emulator starts anew each day
-environment 5 ("watched"): Monitoring.Alarms is "some" and needs none, core or full
-environment 5 ("watched"): Monitoring.MonthlyBudgetUSD is -1 and needs an amount in US dollars, or 0 for no budget
-environment 6 ("there"): Monitoring.MonthlyBudgetUSD and CostAnomalies need to be left out where Local is true: the emulator knows no bills`
+	want := `environment 1 ("Prod"): Name: invalid (at most 20 lower-case letters, digits and dashes, beginning with a letter, because it becomes part of a stack's name)
+environment 2 ("eu"): Account: "1234" is not an account id (12 digits)
+environment 2 ("eu"): Region: "Frankfurt" is not a region name (such as eu-central-1)
+environment 3 ("eu"): Name: used by another environment
+environment 3 ("eu"): Region: empty (an Account needs a Region)
+environment 4 ("here"): Protected: set with Local (the emulator keeps no data when it stops)
+environment 5 ("watched"): Monitoring.Alarms: "some" is not a profile (none, core or full)
+environment 5 ("watched"): Monitoring.MonthlyBudgetUSD: -1 is not an amount in US dollars (0 for no budget)
+environment 6 ("there"): Monitoring.MonthlyBudgetUSD, CostAnomalies: set with Local (the emulator has no billing)`
 	if err == nil || err.Error() != want {
 		t.Errorf("error is\n%v\nwant\n%s", err, want)
 	}
 	if _, err := Lookup([]Environment{{Name: "dev"}, {Name: "Prod"}}, "dev"); err == nil {
-		t.Error("a wrong environment is reported only when it is asked for")
+		t.Error("an invalid environment is reported only when it is asked for")
 	}
 }
 
-// A budget is what the environment comes to by the price list, and as much more as keeps its first notification, at 80 %, quiet.
-// The docs say so with the same figures.
+// A budget is the cost of the environment by the price list, plus as much as keeps the first
+// notification, at 80 %, from being sent. The docs have the same figures.
 func TestBudgetsFollowThePrices(t *testing.T) {
 	text, err := os.ReadFile("../docs/operations.md")
 	if err != nil {
@@ -81,9 +81,11 @@ func TestBudgetsFollowThePrices(t *testing.T) {
 		}
 		pipeline, monitoring := list.Pipeline(test.n), list.Monitoring(test.alarms)
 		if want := math.Ceil((pipeline + monitoring) / 0.8); env.Monitoring.MonthlyBudgetUSD != want {
-			t.Errorf("%s: the budget is %g USD, want %g for %.2f + %.2f", test.env, env.Monitoring.MonthlyBudgetUSD, want, pipeline, monitoring)
+			t.Errorf("%s: the budget is %g USD, want %g for %.2f + %.2f",
+				test.env, env.Monitoring.MonthlyBudgetUSD, want, pipeline, monitoring)
 		}
-		row := fmt.Sprintf("| %s | %s | %.2f | %.2f | %g |", test.env, test.orders, pipeline, monitoring, env.Monitoring.MonthlyBudgetUSD)
+		row := fmt.Sprintf("| %s | %s | %.2f | %.2f | %g |",
+			test.env, test.orders, pipeline, monitoring, env.Monitoring.MonthlyBudgetUSD)
 		if !strings.Contains(string(text), "\n"+row+"\n") {
 			t.Errorf("docs/operations.md has no row\n%s", row)
 		}

@@ -5,7 +5,8 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// New makes all stacks of an environment, and the account stack where the context asks for it (-c account=true).
+// New makes the stacks of an environment, and the account stack where the context asks for it
+// (-c account=true).
 func New(scope constructs.Construct, env Environment) (*OrdersStack, *MonitoringStack) {
 	orders := NewOrdersStack(scope, "Orders", env)
 	monitoring := NewMonitoringStack(scope, "Monitoring", env, orders)

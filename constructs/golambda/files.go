@@ -12,23 +12,25 @@ import (
 	"slices"
 )
 
-// binaryName is what the runtime provided.al2023 starts.
+// binaryName is the file that the runtime provided.al2023 starts.
 const binaryName = "bootstrap"
 
-// checkFiles reports every name that cannot lie beside the binary.
+// checkFiles reports every name that a file beside the binary cannot have.
 func checkFiles(files map[string][]byte) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if !filepath.IsLocal(name) || path.Clean(name) != name || name == "." {
-			errs = append(errs, fmt.Errorf("golambda: CodeProps.Files is %q: needs a path inside the function's folder, with slashes", name))
+			errs = append(errs, fmt.Errorf("golambda: CodeProps.Files: %q is not a path inside "+
+				"the function's folder (relative, with slashes)", name))
 		} else if name == binaryName {
-			errs = append(errs, fmt.Errorf("golambda: CodeProps.Files is %q: needs another name: this is the binary's", name))
+			errs = append(errs, fmt.Errorf(
+				"golambda: CodeProps.Files: %q is the binary's name (use another name)", name))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// digest tells one set of files from another.
+// digest returns a hash of names and contents.
 func digest(files map[string][]byte) string {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -37,7 +39,7 @@ func digest(files map[string][]byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// writeFiles writes the files below a folder.
+// writeFiles writes the files into a folder.
 func writeFiles(dir string, files map[string][]byte) error {
 	for name, content := range files {
 		file := filepath.Join(dir, filepath.FromSlash(name))

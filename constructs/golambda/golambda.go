@@ -1,5 +1,5 @@
-// Package golambda builds a Go main package into the code of a Lambda function, at synth, with the Go toolchain of the
-// machine: no Docker, nothing to install but Go.
+// Package golambda builds a Go main package into the code of a Lambda function, at synth, with the
+// machine's Go toolchain. It needs no Docker.
 //
 //	awslambda.NewFunction(stack, jsii.String("Handler"), &awslambda.FunctionProps{
 //		Code:         golambda.NewCode(&golambda.CodeProps{Package: "./lambdas/handler"}),
@@ -8,11 +8,12 @@
 //		Handler:      jsii.String("bootstrap"),
 //	})
 //
-// The build is reproducible: the same source gives the same asset hash in whichever folder it lies, so that a deployment
-// changes a function only when its code changed. Each binary is built once a process, however many stacks use it.
+// The build is reproducible: the same source gives the same asset hash in any folder, so a
+// deployment changes a function only when its code changed. Each binary is built once per process,
+// however many stacks use it. Functions in stacks that the CDK CLI does not select are not built.
 //
-// When a build fails, the compiler's words go to stderr, and the function that takes the code panics; there is no falling
-// back to Docker. The functions of stacks that the CDK CLI was not asked for are not built.
+// When a build fails, the compiler's output goes to stderr, and the function that uses the code
+// panics. There is no fallback to Docker.
 package golambda
 
 import (
@@ -31,16 +32,18 @@ import (
 	"github.com/orderpipeline/orderpipeline/constructs/internal/gobuild"
 )
 
-// Target is the machine that a binary is built for. The zero value is Lambda on Graviton: linux, arm64.
+// Target is the machine that a binary is built for. The zero value is Lambda on Graviton: linux,
+// arm64.
 type Target struct {
-	// OS is a GOOS. Default "linux", the only one that AWS runs; another is for an emulator that starts the binary as a
-	// process of its own machine.
+	// OS is a GOOS. AWS runs linux only; other values are for an emulator that starts the binary as
+	// a process on its own machine. Default: "linux".
 	OS string
-	// Architecture of the function. Default ARM_64.
+	// Architecture is the architecture of the function. Default: ARM_64.
 	Architecture awslambda.Architecture
 }
 
-// HostTarget is the machine that this process runs on. It panics on an architecture that Lambda does not know.
+// HostTarget returns the machine that this process runs on. It panics on an architecture that
+// Lambda does not support.
 func HostTarget() Target {
 	switch runtime.GOARCH {
 	case "arm64":
@@ -48,32 +51,37 @@ func HostTarget() Target {
 	case "amd64":
 		return Target{OS: runtime.GOOS, Architecture: awslambda.Architecture_X86_64()}
 	}
-	panic(errors.New("golambda: Lambda knows arm64 and amd64 only, this machine is " + runtime.GOARCH))
+	panic(errors.New(
+		"golambda: this machine is " + runtime.GOARCH + ", and Lambda supports arm64 and amd64 only"))
 }
 
-// CodeProps says what to build, and for which machine.
+// CodeProps configures [NewCode].
 type CodeProps struct {
-	// Package is the main package, as `go build` takes it: a path that begins with "./" inside ModuleDir, or an import
-	// path. Required.
+	// Package is the main package in a form that `go build` accepts: a path inside ModuleDir that
+	// begins with "./", or an import path. Required.
 	Package string
-	// ModuleDir is the folder of the go.mod that governs the build. Default: the working folder's module.
+	// ModuleDir is the folder of the go.mod that governs the build. Default: the module of the
+	// working folder.
 	ModuleDir string
-	// Target is the machine to build for. Default: linux, arm64. Its architecture must be the function's.
+	// Target is the machine to build for. Its architecture must be the function's. Default: linux,
+	// arm64.
 	Target Target
-	// Files lie beside the binary, in the folder that the variable LAMBDA_TASK_ROOT names. The keys are paths in that
-	// folder, with slashes: "prices/eu.json". Default: none.
+	// Files are placed beside the binary, in the folder that the variable LAMBDA_TASK_ROOT names.
+	// The keys are paths in that folder, with slashes: "prices/eu.json". Default: none.
 	Files map[string][]byte
 }
 
-// NewCode is the code of a function for the runtime provided.al2023: a file named bootstrap, and Files. It panics with an
-// error that names what is wrong with the props; the build itself runs when a function takes the code.
+// NewCode returns the code of a function for the runtime provided.al2023: a file named bootstrap,
+// and Files. It panics with an error that names what is wrong with the props. The build runs when a
+// function uses the code.
 func NewCode(props *CodeProps) awslambda.Code {
 	var p CodeProps
 	if props != nil {
 		p = *props
 	}
 	if p.Package == "" {
-		panic(errors.New(`golambda: CodeProps.Package is empty: it needs a main package, such as "./lambdas/handler"`))
+		panic(errors.New(
+			`golambda: CodeProps.Package: empty (set a main package, such as "./lambdas/handler")`))
 	}
 	dir, err := moduleDir(p.ModuleDir)
 	if err == nil {
@@ -88,19 +96,23 @@ func NewCode(props *CodeProps) awslambda.Code {
 	if p.Target.Architecture == nil {
 		p.Target.Architecture = awslambda.Architecture_ARM_64()
 	}
-	b := gobuild.Build{Package: p.Package, Dir: dir, GOOS: p.Target.OS, GOARCH: gobuild.GOARCH(*p.Target.Architecture.Name())}
+	b := gobuild.Build{
+		Package: p.Package, Dir: dir,
+		GOOS: p.Target.OS, GOARCH: gobuild.GOARCH(*p.Target.Architecture.Name()),
+	}
 
 	environment := b.Environment()
 	if len(p.Files) > 0 {
 		(*environment)["GOLAMBDA_FILES"] = jsii.String(digest(p.Files))
 	}
 	code := awslambda.Code_FromAsset(jsii.String(dir), &awss3assets.AssetOptions{
-		// The hash of what was built, not of the sources: a comment changes nothing.
+		// The hash is of the output, so that a change of a comment does not change it.
 		AssetHashType: awscdk.AssetHashType_OUTPUT,
 		Bundling: &awscdk.BundlingOptions{
 			Local: &bundler{build: b, files: maps.Clone(p.Files)},
-			// Never run: the local bundler never leaves it to Docker. Required by CDK, and its options are the key under which
-			// CDK keeps a finished bundle, so they must tell one build from another.
+			// The image never runs, because the local bundler never falls back to Docker. CDK
+			// requires one, and uses these options as the key of a finished bundle, so they must
+			// differ between builds.
 			Image:       awscdk.DockerImage_FromRegistry(jsii.String("golambda-never-uses-docker")),
 			Command:     jsii.Strings(append([]string{"go"}, b.Args(binaryName)...)...),
 			Environment: environment,
@@ -111,14 +123,15 @@ func NewCode(props *CodeProps) awslambda.Code {
 	return code
 }
 
-// bundler is CDK's local bundler. CDK calls it back while a function takes the code.
+// bundler is CDK's local bundler. CDK calls it when a function uses the code.
 type bundler struct {
 	build gobuild.Build
 	files map[string][]byte
 }
 
-// TryBundle puts the binary and the files into CDK's output folder. It never says false, which would start Docker, and it does not panic:
-// jsii would wait for an answer for ever. What failed is told here; CDK then panics, since there is no output.
+// TryBundle writes the binary and the files into CDK's output folder. It never returns false, which
+// would start Docker, and never panics, because jsii would wait for an answer forever. It prints an
+// error instead; CDK then panics because there is no output.
 func (b *bundler) TryBundle(outputDir *string, _ *awscdk.BundlingOptions) *bool {
 	binary, err := b.build.Run()
 	if err == nil {

@@ -9,34 +9,37 @@ import (
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 )
 
-// AccessLogs is where a line for each call goes: [AccessLogsTo] or [AccessLogsKept]. A line is JSON, and holds neither
-// order nor order id. API Gateway writes it with a role that is one an account and region (AWS::ApiGateway::Account): in an
-// account that never set it, the deployment of a stage with access logs fails. A warning at synth says so.
+// AccessLogs is where API Gateway writes a line for each request: [AccessLogsTo] or
+// [AccessLogsKept]. A line is JSON, and holds neither the order nor its id. API Gateway needs a role
+// for it that is set once per account and region (AWS::ApiGateway::Account). Without the role, the
+// deployment of a stage with access logs fails; a warning at synth says so.
 type AccessLogs interface {
 	validate(errs *check.Errors)
 	group(api *OrderAPI) awslogs.ILogGroup
 }
 
-// AccessLogsTo writes to a log group that is there.
+// AccessLogsTo writes access logs to an existing log group.
 func AccessLogsTo(group awslogs.ILogGroup) AccessLogs { return accessLogsTo{group} }
 
 type accessLogsTo struct{ to awslogs.ILogGroup }
 
 func (l accessLogsTo) validate(errs *check.Errors) {
 	if l.to == nil {
-		errs.Addf("AccessLogs", check.Verbatim("AccessLogsTo(nil)"), "needs the log group")
+		errs.Addf("AccessLogs", "AccessLogsTo has no log group")
 	}
 }
 func (l accessLogsTo) group(*OrderAPI) awslogs.ILogGroup { return l.to }
 
-// AccessLogsKept writes to a log group of the construct's, see [OrderAPI.AccessLogGroup], and keeps the lines for that long.
+// AccessLogsKept writes access logs to a log group that the construct makes with this retention. See
+// [OrderAPI.AccessLogGroup].
 func AccessLogsKept(retention awslogs.RetentionDays) AccessLogs { return accessLogsKept(retention) }
 
 type accessLogsKept awslogs.RetentionDays
 
 func (l accessLogsKept) validate(errs *check.Errors) {
 	if l == "" {
-		errs.Addf("AccessLogs", check.Verbatim(`AccessLogsKept("")`), "needs a retention: lines with the callers' addresses are not kept for ever by oversight")
+		errs.Addf("AccessLogs", "AccessLogsKept has no retention "+
+			"(access logs hold the callers' addresses, so they must expire)")
 	}
 }
 
@@ -47,14 +50,18 @@ func (l accessLogsKept) group(api *OrderAPI) awslogs.ILogGroup {
 	})
 }
 
-// accessLine names the resource, not the path, which may hold an order id; and the kind of an error, not its words, which
-// may hold quotes.
-const accessLine = `{"requestId":"$context.requestId","time":"$context.requestTimeEpoch","ip":"$context.identity.sourceIp","caller":"$context.identity.caller",` +
-	`"method":"$context.httpMethod","resource":"$context.resourcePath","status":"$context.status","responseBytes":"$context.responseLength",` +
-	`"milliseconds":"$context.responseLatency","integrationStatus":"$context.integration.status","integrationMilliseconds":"$context.integration.latency",` +
+// accessLine has the resource, not the path, which can hold an order id, and the type of an error,
+// not its message, which can hold quotes.
+const accessLine = `{"requestId":"$context.requestId","time":"$context.requestTimeEpoch",` +
+	`"ip":"$context.identity.sourceIp","caller":"$context.identity.caller",` +
+	`"method":"$context.httpMethod","resource":"$context.resourcePath",` +
+	`"status":"$context.status","responseBytes":"$context.responseLength",` +
+	`"milliseconds":"$context.responseLatency",` +
+	`"integrationStatus":"$context.integration.status",` +
+	`"integrationMilliseconds":"$context.integration.latency",` +
 	`"error":"$context.error.responseType"}`
 
-// logAccess completes the stage.
+// logAccess adds the access logs to the options of the stage.
 func (a *OrderAPI) logAccess(stage *awsapigateway.StageOptions) {
 	if a.settings.AccessLogs == nil {
 		return
@@ -63,6 +70,8 @@ func (a *OrderAPI) logAccess(stage *awsapigateway.StageOptions) {
 	stage.AccessLogDestination = awsapigateway.NewLogGroupLogDestination(a.accessLogs)
 	stage.AccessLogFormat = awsapigateway.AccessLogFormat_Custom(jsii.String(accessLine))
 	awscdk.Annotations_Of(a).AddWarningV2(jsii.String("orderapi:accessLogsRole"), jsii.String(
-		"Access logs need the account's API Gateway role for CloudWatch (AWS::ApiGateway::Account, CloudWatchRoleArn), one an account and region; without it, the deployment of the stage fails. "+
-			"Once it is set, take this warning away: Annotations_Of(api).AcknowledgeWarning."))
+		"Access logs need the API Gateway role for CloudWatch (AWS::ApiGateway::Account, "+
+			"CloudWatchRoleArn), which is set once per account and region. Without it, the "+
+			"deployment of the stage fails. Once it is set, acknowledge this warning: "+
+			"Annotations_Of(api).AcknowledgeWarning."))
 }

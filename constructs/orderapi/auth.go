@@ -1,6 +1,9 @@
 package orderapi
 
 import (
+	"regexp"
+	"slices"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
@@ -10,17 +13,18 @@ import (
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 )
 
-// Auth is who may call the API: one of [AuthIAM], [AuthAPIKey], [AuthCognito], [AuthLambda] and [AuthNone]. All callers of
-// one API may do all that it offers.
+// Auth is how the API authorizes requests: [AuthIAM], [AuthAPIKey], [AuthCognito], [AuthLambda] or
+// [AuthNone]. Every authorized caller may use the whole API.
 type Auth interface {
 	validate(errs *check.Errors)
-	// method completes the options of a method. It runs once, after the API was made.
+	// method returns the options of a method. It runs once, after the API was made.
 	method(api *OrderAPI) awsapigateway.MethodOptions
-	// finish runs when the stage is there.
+	// finish runs after the stage was made.
 	finish(api *OrderAPI)
 }
 
-// AuthIAM takes calls that are signed (SigV4) by a principal that IAM allows to: see [OrderAPI.GrantSubmit].
+// AuthIAM accepts requests that are signed (SigV4) by a principal with the permission, see
+// [OrderAPI.GrantSubmit].
 func AuthIAM() Auth { return authIAM{} }
 
 type authIAM struct{}
@@ -31,7 +35,7 @@ func (authIAM) method(*OrderAPI) awsapigateway.MethodOptions {
 	return awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_IAM}
 }
 
-// AuthNone takes every call, from anybody who knows the address.
+// AuthNone accepts every request, from anyone who knows the URL.
 func AuthNone() Auth { return authNone{} }
 
 type authNone struct{}
@@ -42,15 +46,18 @@ func (authNone) method(*OrderAPI) awsapigateway.MethodOptions {
 	return awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_NONE}
 }
 
-// AuthAPIKey takes calls with the header x-api-key of a key in [OrderAPI.UsagePlan]; the first one is [OrderAPI.APIKey].
-// A key tells callers apart and limits them; AWS does not call it authentication.
+// AuthAPIKey accepts requests whose header x-api-key holds a key of [OrderAPI.UsagePlan]. The first
+// key is [OrderAPI.APIKey]. Keys identify and limit callers; AWS does not recommend them for
+// authentication.
 func AuthAPIKey() Auth { return authAPIKey{} }
 
 type authAPIKey struct{}
 
 func (authAPIKey) validate(*check.Errors) {}
 func (authAPIKey) method(*OrderAPI) awsapigateway.MethodOptions {
-	return awsapigateway.MethodOptions{AuthorizationType: awsapigateway.AuthorizationType_NONE, ApiKeyRequired: jsii.Bool(true)}
+	return awsapigateway.MethodOptions{
+		AuthorizationType: awsapigateway.AuthorizationType_NONE, ApiKeyRequired: jsii.Bool(true),
+	}
 }
 
 func (authAPIKey) finish(api *OrderAPI) {
@@ -61,41 +68,42 @@ func (authAPIKey) finish(api *OrderAPI) {
 	api.usagePlan.AddApiKey(api.apiKey, nil)
 }
 
-// AuthCognito takes calls with the header Authorization that holds a token of one of the user pools.
+// AuthCognito accepts requests whose header Authorization holds a token of one of the user pools.
 func AuthCognito(pools ...awscognito.IUserPool) Auth { return authCognito{pools} }
 
 type authCognito struct{ pools []awscognito.IUserPool }
 
 func (a authCognito) validate(errs *check.Errors) {
 	if len(a.pools) == 0 {
-		errs.Addf("Auth", check.Verbatim("AuthCognito()"), "needs a user pool: nobody could call")
+		errs.Addf("Auth", "AuthCognito has no user pool (no request could be authorized)")
 	}
-	for _, pool := range a.pools {
-		if pool == nil {
-			errs.Addf("Auth", check.Verbatim("AuthCognito(nil)"), "needs user pools that are not nil")
-		}
+	if slices.Contains(a.pools, nil) {
+		errs.Addf("Auth", "AuthCognito has a user pool that is nil")
 	}
 }
 func (authCognito) finish(*OrderAPI) {}
 func (a authCognito) method(api *OrderAPI) awsapigateway.MethodOptions {
 	return awsapigateway.MethodOptions{
 		AuthorizationType: awsapigateway.AuthorizationType_COGNITO,
-		Authorizer: awsapigateway.NewCognitoUserPoolsAuthorizer(api, jsii.String("Authorizer"), &awsapigateway.CognitoUserPoolsAuthorizerProps{
-			CognitoUserPools: &a.pools,
-		}),
+		Authorizer: awsapigateway.NewCognitoUserPoolsAuthorizer(api, jsii.String("Authorizer"),
+			&awsapigateway.CognitoUserPoolsAuthorizerProps{CognitoUserPools: &a.pools}),
 	}
 }
 
+var headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+
 // LambdaAuthProps configures [AuthLambda].
 type LambdaAuthProps struct {
-	// Header that holds the caller's credentials. A call without it is answered with 401. Default: "Authorization".
+	// Header is the header that holds the caller's credentials. A request without it gets a 401.
+	// Default: "Authorization".
 	Header string
-	// CacheTTL is how long an answer of the function stands for the same header, whole seconds, 0 to 3600 s. Default: 300 s.
-	// The policy in an answer must allow all calls that the caller may make, not only the one at hand.
+	// CacheTTL is how long API Gateway reuses the function's result for the same header, in whole
+	// seconds, 0 to 3600 s. The policy in a result must therefore allow all requests that the
+	// caller may send, not only the current one. Default: 300 s.
 	CacheTTL awscdk.Duration
 }
 
-// AuthLambda takes the calls that a Lambda authorizer of type REQUEST allows. props may be nil.
+// AuthLambda accepts the requests that a Lambda authorizer of type REQUEST allows. props may be nil.
 func AuthLambda(handler awslambda.IFunction, props *LambdaAuthProps) Auth {
 	a := authLambda{handler: handler}
 	if props != nil {
@@ -114,17 +122,20 @@ type authLambda struct {
 
 func (a authLambda) validate(errs *check.Errors) {
 	if a.handler == nil {
-		errs.Addf("Auth", check.Verbatim("AuthLambda(nil)"), "needs the authorizer's function")
+		errs.Addf("Auth", "AuthLambda has no function")
 	}
 	if !headerName.MatchString(a.props.Header) {
-		errs.Addf("Auth: LambdaAuthProps.Header", a.props.Header, "needs the name of a header")
+		errs.Addf("LambdaAuthProps.Header", "%s is not a header name", check.Quote(a.props.Header))
 	}
-	errs.Seconds("Auth: LambdaAuthProps.CacheTTL", a.props.CacheTTL, 300, 0, 3600, "these are API Gateway's bounds")
+	errs.Seconds("LambdaAuthProps.CacheTTL", a.props.CacheTTL, 300, 0, 3600, "API Gateway's limits")
 }
 func (a authLambda) finish(api *OrderAPI) {
 	if a.handler.Node().DefaultChild() == nil && len(*a.handler.PermissionsNode().Children()) == 0 {
-		awscdk.Annotations_Of(api).AddWarningV2(jsii.String("orderapi:authorizerFunction"), jsii.String("The authorizer's function "+*a.handler.Node().Path()+
-			" is imported, so it cannot be changed from here. Let the service apigateway.amazonaws.com call it (lambda:InvokeFunction, with the authorizer's ARN as source): else every call is answered with 500."))
+		awscdk.Annotations_Of(api).AddWarningV2(jsii.String("orderapi:authorizerFunction"), jsii.String(
+			"The authorizer's function "+*a.handler.Node().Path()+" is imported, so the construct "+
+				"cannot change its policy. The policy must allow apigateway.amazonaws.com to use "+
+				"lambda:InvokeFunction with the authorizer as source. "+
+				"Otherwise every request gets a 500."))
 	}
 }
 func (a authLambda) method(api *OrderAPI) awsapigateway.MethodOptions {
@@ -134,10 +145,11 @@ func (a authLambda) method(api *OrderAPI) awsapigateway.MethodOptions {
 	}
 	return awsapigateway.MethodOptions{
 		AuthorizationType: awsapigateway.AuthorizationType_CUSTOM,
-		Authorizer: awsapigateway.NewRequestAuthorizer(api, jsii.String("Authorizer"), &awsapigateway.RequestAuthorizerProps{
-			Handler:         a.handler,
-			IdentitySources: &[]*string{awsapigateway.IdentitySource_Header(&a.props.Header)},
-			ResultsCacheTtl: ttl,
-		}),
+		Authorizer: awsapigateway.NewRequestAuthorizer(api, jsii.String("Authorizer"),
+			&awsapigateway.RequestAuthorizerProps{
+				Handler:         a.handler,
+				IdentitySources: &[]*string{awsapigateway.IdentitySource_Header(&a.props.Header)},
+				ResultsCacheTtl: ttl,
+			}),
 	}
 }

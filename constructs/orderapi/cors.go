@@ -10,16 +10,16 @@ import (
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 )
 
-// CORSProps lets pages of another origin call the API from a browser.
+// CORSProps lets pages of another origin use the API from a browser.
 type CORSProps struct {
-	// AllowOrigin is the origin whose pages may call, such as "https://shop.example", or "*" for every one. An answer can name
-	// one only. Default: "", no CORS.
+	// AllowOrigin is the origin whose pages may use the API, such as "https://shop.example", or "*"
+	// for every origin. A response can name only one. Default: "", no CORS.
 	AllowOrigin string
-	// AllowHeaders are the headers that a page may send. Default: those that the kinds of Auth and a JSON body take
-	// (awsapigateway.Cors_DEFAULT_HEADERS).
+	// AllowHeaders are the headers that a page may send. Default: those that Auth and a JSON body
+	// need (awsapigateway.Cors_DEFAULT_HEADERS).
 	AllowHeaders []string
-	// MaxAge is how long a browser may keep the answer to its asking, whole seconds, 0 to 86400 s. Default: the browser's own,
-	// a few seconds.
+	// MaxAge is how long a browser may cache the preflight response, in whole seconds, 0 to
+	// 86400 s. Default: the browser's own default, a few seconds.
 	MaxAge awscdk.Duration
 }
 
@@ -28,22 +28,25 @@ var origin = regexp.MustCompile(`^(\*|https?://[A-Za-z0-9.-]+(:\d+)?)$`)
 func (c CORSProps) validate(errs *check.Errors) {
 	if c.AllowOrigin == "" {
 		if len(c.AllowHeaders) > 0 || c.MaxAge != nil {
-			errs.Addf("CORS.AllowOrigin", c.AllowOrigin, "needs an origin: without one there is no CORS")
+			errs.Addf("CORS.AllowOrigin",
+				"empty, but AllowHeaders or MaxAge is set (they have no effect without an origin)")
 		}
 		return
 	}
 	if !origin.MatchString(c.AllowOrigin) {
-		errs.Addf("CORS.AllowOrigin", c.AllowOrigin, "needs an origin, which is a scheme and a host without a path, such as https://shop.example, or *")
+		errs.Addf("CORS.AllowOrigin", "%s is not an origin (a scheme and a host without a path, "+
+			"such as https://shop.example, or *)", check.Quote(c.AllowOrigin))
 	}
 	for _, name := range c.AllowHeaders {
 		if !headerName.MatchString(name) {
-			errs.Addf("CORS.AllowHeaders", name, "needs the name of a header")
+			errs.Addf("CORS.AllowHeaders", "%s is not a header name", check.Quote(name))
 		}
 	}
-	errs.Seconds("CORS.MaxAge", c.MaxAge, 0, 0, 86_400, "browsers take no more")
+	errs.Seconds("CORS.MaxAge", c.MaxAge, 0, 0, 86_400, "browsers cache it no longer")
 }
 
-// headers that go with every answer, besides what it has already: a page may read the answer, and when to try again.
+// headers adds the headers of CORS to those of a response: a page may read the response and its
+// Retry-After.
 func (c CORSProps) headers(others map[string]*string) *map[string]*string {
 	if c.AllowOrigin == "" {
 		if others == nil {
@@ -61,12 +64,17 @@ func (c CORSProps) headers(others map[string]*string) *map[string]*string {
 	return &all
 }
 
-// preflight lets a resource answer what browsers ask before they call its methods.
+// preflight lets a resource answer the preflight requests of browsers.
 func (c CORSProps) preflight(resource awsapigateway.Resource, methods ...string) {
-	if c.AllowOrigin == "" || resource.DefaultCorsPreflightOptions() != nil { // an API that is brought along answers itself
+	// With default options, an existing API answers preflight requests itself.
+	if c.AllowOrigin == "" || resource.DefaultCorsPreflightOptions() != nil {
 		return
 	}
-	options := &awsapigateway.CorsOptions{AllowOrigins: jsii.Strings(c.AllowOrigin), AllowMethods: jsii.Strings(methods...), MaxAge: c.MaxAge}
+	options := &awsapigateway.CorsOptions{
+		AllowOrigins: jsii.Strings(c.AllowOrigin),
+		AllowMethods: jsii.Strings(methods...),
+		MaxAge:       c.MaxAge,
+	}
 	if len(c.AllowHeaders) > 0 {
 		options.AllowHeaders = jsii.Strings(c.AllowHeaders...)
 	}

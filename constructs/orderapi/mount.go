@@ -1,6 +1,7 @@
 package orderapi
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -10,62 +11,73 @@ import (
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 )
 
-// validateMount checks the API that is brought along, and that nothing is asked of it which is not ours to change.
-func (s *settings) validateMount(errs *check.Errors, scope constructs.Construct) {
+const ordersPath = "/orders"
+
+var mountPath = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*$`)
+
+// checkMount checks an existing API, and the props that are not allowed with it.
+func (s *settings) checkMount(errs *check.Errors, scope constructs.Construct) {
 	if !mountPath.MatchString(s.Path) {
-		errs.Addf("Path", s.Path, "needs to begin with / and not to end with it, such as /shop: it goes in front of /orders")
+		errs.Addf("Path", "%s is not valid (it begins with / and does not end with it, such as /shop)",
+			check.Quote(s.Path))
 	}
 	if s.API == nil {
 		if s.GatewayResponses {
-			errs.Addf("GatewayResponses", true, "needs API: the construct's own API has them anyway")
+			errs.Addf("GatewayResponses", "set without API (the construct's own API always has them)")
 		}
 		return
 	}
-	const why = "needs to be left out with API: the stage is not the construct's"
-	if s.StageName != "" {
-		errs.Addf("StageName", s.StageName, why)
-	}
-	if s.Throttle != (ThrottleProps{}) {
-		errs.Addf("Throttle", check.Verbatim("set"), why)
-	}
-	if s.AccessLogs != nil {
-		errs.Addf("AccessLogs", check.Verbatim("set"), why)
+	for _, prop := range []struct {
+		name string
+		set  bool
+	}{
+		{"StageName", s.StageName != ""},
+		{"Throttle", s.Throttle != (ThrottleProps{})},
+		{"AccessLogs", s.AccessLogs != nil},
+	} {
+		if prop.set {
+			errs.Addf(prop.name, "set with API (configure it on that API's stage)")
+		}
 	}
 	path := *s.API.Node().Path()
 	if !hasRoot(s.API) {
-		errs.Addf("API", path, "needs RestApi_FromRestApiAttributes with the RootResourceId: else nobody knows what to mount on")
+		errs.Addf("API", "%s has no root resource (import it with RestApi_FromRestApiAttributes "+
+			"and its RootResourceId)", path)
 	}
 	if !imported(s.API) {
 		if _, ok := s.API.(awsapigateway.RestApi); !ok {
-			errs.Addf("API", path, "needs a RestApi, or an imported API: what another offers stands in its definition")
+			errs.Addf("API", "%s is neither a RestApi nor imported (the resources of other APIs come "+
+				"from their definition)", path)
 			return
 		}
 		if *awscdk.Stack_Of(s.API).Node().Path() != *awscdk.Stack_Of(scope).Node().Path() {
-			errs.Addf("API", path, "needs to be in the same stack, or to be imported (RestApi_FromRestApiAttributes): the API's deployment would need this stack, and this stack the API")
+			errs.Addf("API", "%s is in another stack (the two stacks would depend on each other; "+
+				"import it with RestApi_FromRestApiAttributes)", path)
 		}
-		if at := resourceAt(s.API.Root(), s.Path+ordersPath); at != nil {
-			errs.Addf("API", path, "needs a Path without %s: something is there already", ordersPath)
+		if at := s.Path + ordersPath; resourceAt(s.API.Root(), at) != nil {
+			errs.Addf("API", "%s already has a resource %s (set another Path)", path, at)
 		}
 	}
 	if _, ok := s.Auth.(authAPIKey); ok && stageOf(s.API) == nil {
-		errs.Addf("Auth", check.Verbatim("AuthAPIKey()"), "needs an API with a stage that is made in this app: a usage plan is for a stage")
+		errs.Addf("Auth", "AuthAPIKey needs a stage that is made in this app "+
+			"(a usage plan belongs to a stage)")
 	}
 }
 
-// imported is whether an API is made elsewhere.
+// imported is whether an API is made outside this app.
 func imported(api awsapigateway.IRestApi) bool {
 	_, made := api.Node().DefaultChild().(awsapigateway.CfnRestApi)
 	return !made
 }
 
-// hasRoot is whether CDK knows an API's root; it panics with its own words when it does not.
+// hasRoot is whether CDK knows an API's root resource. CDK panics when it does not.
 func hasRoot(api awsapigateway.IRestApi) (known bool) {
 	defer func() { known = recover() == nil }()
 	api.Root()
 	return
 }
 
-// deploymentOf an API, which follows its methods; nil when somebody else deploys it.
+// deploymentOf is the deployment that follows the methods of an API, nil for an imported API.
 func deploymentOf(api awsapigateway.IRestApi) awsapigateway.Deployment {
 	if imported(api) {
 		return nil
@@ -73,10 +85,10 @@ func deploymentOf(api awsapigateway.IRestApi) awsapigateway.Deployment {
 	return api.LatestDeployment()
 }
 
-// stageOf an API; nil when CDK does not know any.
+// stageOf is the stage of an API, nil when CDK does not know it.
 func stageOf(api awsapigateway.IRestApi) awsapigateway.Stage {
 	if deploymentOf(api) == nil {
-		return nil // it would panic
+		return nil // DeploymentStage would panic
 	}
 	return api.DeploymentStage()
 }

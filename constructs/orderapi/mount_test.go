@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
@@ -19,7 +18,9 @@ import (
 )
 
 func theirAPI(stack awscdk.Stack) awsapigateway.RestApi {
-	api := awsapigateway.NewRestApi(stack, jsii.String("Theirs"), &awsapigateway.RestApiProps{CloudWatchRole: jsii.Bool(false)})
+	api := awsapigateway.NewRestApi(stack, jsii.String("Theirs"), &awsapigateway.RestApiProps{
+		CloudWatchRole: jsii.Bool(false),
+	})
 	api.Root().AddResource(jsii.String("shop"), nil).AddMethod(jsii.String("GET"), nil, nil)
 	return api
 }
@@ -29,16 +30,18 @@ func TestExistingAPI(t *testing.T) {
 	pipeline := orderpipeline.NewOrderPipeline(stack, "P", nil)
 	theirs := theirAPI(stack)
 	api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{Pipeline: pipeline, API: theirs, Path: "/shop/v2"})
-	api.GrantSubmit(awsiam.NewRole(stack, jsii.String("Client"), &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()}))
-	if said := synthtest.Warnings(stack); len(said) > 0 {
-		t.Errorf("warns of %q", said)
+	api.GrantSubmit(newClient(stack))
+	if messages := synthtest.Warnings(stack); len(messages) > 0 {
+		t.Errorf("warnings: %q", messages)
 	}
-	if api.API() != awsapigateway.IRestApi(theirs) || *api.Stage().Node().Path() != *theirs.DeploymentStage().Node().Path() {
-		t.Error("a getter gives something else than what was brought along")
+	if api.API() != awsapigateway.IRestApi(theirs) ||
+		*api.Stage().Node().Path() != *theirs.DeploymentStage().Node().Path() {
+		t.Error("a getter does not return the existing resource")
 	}
 	template := synthtest.Synth(t, stack)
 	for kind, want := range map[string]int{
-		"AWS::ApiGateway::RestApi": 1, "AWS::ApiGateway::Stage": 1, "AWS::ApiGateway::GatewayResponse": 0, "AWS::ApiGateway::Method": 5,
+		"AWS::ApiGateway::RestApi": 1, "AWS::ApiGateway::Stage": 1,
+		"AWS::ApiGateway::GatewayResponse": 0, "AWS::ApiGateway::Method": 5,
 	} {
 		if got := len(template.IDs(kind)); got != want {
 			t.Errorf("%s: %d, want %d", kind, got, want)
@@ -53,20 +56,24 @@ func TestExistingAPI(t *testing.T) {
 	if got := template.At(t, "Theirsshopv2orders.PathPart"); got != `"orders"` {
 		t.Errorf("the resource is %s", got)
 	}
-	if got := template.Statements(t, "ClientDefaultPolicy"); len(got) != 1 || !strings.Contains(got[0], `"/POST/shop/v2/orders"`) || !strings.Contains(got[0], `"/GET/shop/v2/orders/*"`) {
+	got := template.Statements(t, "ClientDefaultPolicy")
+	if len(got) != 1 || !strings.Contains(got[0], `"/POST/shop/v2/orders"`) ||
+		!strings.Contains(got[0], `"/GET/shop/v2/orders/*"`) {
 		t.Errorf("GrantSubmit gives %s", got)
 	}
 	if id := template.ID(t, "AValidator"); id == "" {
 		t.Error("no validator")
 	}
-	dimensions := synthtest.JSON(t, stack.Resolve(api.MetricCalls(nil).Dimensions()))
+	dimensions := synthtest.JSON(t, stack.Resolve(api.MetricRequests(nil).Dimensions()))
 	if want := `{"ApiName":"Theirs","Stage":{"Ref":"` + template.ID(t, "TheirsDeploymentStageprod") + `"}}`; dimensions != want {
 		t.Errorf("dimensions are %s, want %s", dimensions, want)
 	}
 }
 
 func TestExistingAPIGatewayResponses(t *testing.T) {
-	template := synth(t, func(stack awscdk.Stack, p *orderapi.OrderAPIProps) { p.API, p.GatewayResponses = theirAPI(stack), true })
+	template := synth(t, func(stack awscdk.Stack, p *orderapi.OrderAPIProps) {
+		p.API, p.GatewayResponses = theirAPI(stack), true
+	})
 	if got := len(template.IDs("AWS::ApiGateway::GatewayResponse")); got != 18 {
 		t.Errorf("%d gateway responses, want 18", got)
 	}
@@ -75,16 +82,20 @@ func TestExistingAPIGatewayResponses(t *testing.T) {
 func TestImportedAPI(t *testing.T) {
 	stack := synthtest.NewStack(t)
 	pipeline := orderpipeline.NewOrderPipeline(stack, "P", nil)
-	imported := awsapigateway.RestApi_FromRestApiAttributes(stack, jsii.String("Imported"), &awsapigateway.RestApiAttributes{
-		RestApiId: jsii.String("abc"), RootResourceId: jsii.String("root"),
-	})
+	imported := awsapigateway.RestApi_FromRestApiAttributes(stack, jsii.String("Imported"),
+		&awsapigateway.RestApiAttributes{
+			RestApiId: jsii.String("abc"), RootResourceId: jsii.String("root"),
+		})
 	api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{Pipeline: pipeline, API: imported})
-	api.GrantSubmit(awsiam.NewRole(stack, jsii.String("Client"), &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()}))
-	if said := synthtest.Warnings(stack); len(said) != 1 || !strings.Contains(said[0], "API is imported, so it cannot be deployed from here: what this stack adds to it is served after its stage has got a new deployment") {
-		t.Errorf("warns of %q", said)
+	api.GrantSubmit(newClient(stack))
+	const warning = "API is imported, so the construct cannot deploy it. " +
+		"Deploy its stage now and after every change of this stack."
+	messages := synthtest.Warnings(stack)
+	if len(messages) != 1 || !strings.Contains(messages[0], warning) {
+		t.Errorf("warnings: %q, want %s", messages, warning)
 	}
 	if api.Stage() != nil {
-		t.Error("a stage that CDK does not know")
+		t.Error("Stage returns a stage that CDK does not know")
 	}
 	template := synthtest.Synth(t, stack)
 	if got := template.Statements(t, "ClientDefaultPolicy"); len(got) != 1 || !strings.Contains(got[0], `:abc/*/POST/orders"`) {
@@ -93,7 +104,7 @@ func TestImportedAPI(t *testing.T) {
 	if got := len(template.IDs("AWS::ApiGateway::RestApi")) + len(template.IDs("AWS::ApiGateway::Deployment")); got != 0 {
 		t.Errorf("%d APIs and deployments", got)
 	}
-	if got := synthtest.JSON(t, stack.Resolve(api.MetricCalls(nil).Dimensions())); strings.Contains(got, "Stage") {
+	if got := synthtest.JSON(t, stack.Resolve(api.MetricRequests(nil).Dimensions())); strings.Contains(got, "Stage") {
 		t.Errorf("dimensions are %s", got)
 	}
 }
@@ -107,7 +118,10 @@ func TestPathOfOwnAPI(t *testing.T) {
 
 func TestCORS(t *testing.T) {
 	template := synth(t, func(_ awscdk.Stack, p *orderapi.OrderAPIProps) {
-		p.CORS = orderapi.CORSProps{AllowOrigin: "https://shop.example", AllowHeaders: []string{"Content-Type"}, MaxAge: awscdk.Duration_Hours(jsii.Number(1))}
+		p.CORS = orderapi.CORSProps{
+			AllowOrigin: "https://shop.example", AllowHeaders: []string{"Content-Type"},
+			MaxAge: awscdk.Duration_Hours(jsii.Number(1)),
+		}
 	})
 	all := methods(template)
 	for name, allowed := range map[string]string{"ordersOPTIONS": "POST", "ordersbatchOPTIONS": "GET,POST", "ordersorderIdOPTIONS": "GET"} {
@@ -127,14 +141,15 @@ func TestCORS(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 		if method["AuthorizationType"] != "NONE" {
-			t.Errorf("%s wants %s: browsers ask without credentials", name, method["AuthorizationType"])
+			t.Errorf("%s requires %s, but preflight requests have no credentials", name, method["AuthorizationType"])
 		}
 	}
 	for _, name := range []string{"ordersPOST", "ordersbatchPOST"} {
 		for _, response := range all[name]["Integration"].(map[string]any)["IntegrationResponses"].([]any) {
 			headers := response.(map[string]any)["ResponseParameters"].(map[string]any)
-			if headers["method.response.header.Access-Control-Allow-Origin"] != "'https://shop.example'" || headers["method.response.header.Access-Control-Expose-Headers"] != "'Retry-After'" {
-				t.Errorf("%s: headers of an answer are %v", name, headers)
+			if headers["method.response.header.Access-Control-Allow-Origin"] != "'https://shop.example'" ||
+				headers["method.response.header.Access-Control-Expose-Headers"] != "'Retry-After'" {
+				t.Errorf("%s: headers of a response are %v", name, headers)
 			}
 		}
 		for _, response := range all[name]["MethodResponses"].([]any) {
@@ -156,7 +171,7 @@ func TestCORS(t *testing.T) {
 	depends := template.Resources[deployment(t, template)].DependsOn
 	for _, id := range template.IDs("AWS::ApiGateway::Method") {
 		if !slices.Contains(depends, id) {
-			t.Errorf("the deployment leaves out %s", id)
+			t.Errorf("the deployment does not depend on %s", id)
 		}
 	}
 }
@@ -165,13 +180,19 @@ func TestAccessLogs(t *testing.T) {
 	stack := synthtest.NewStack(t)
 	pipeline := orderpipeline.NewOrderPipeline(stack, "P", nil)
 	theirs := awslogs.NewLogGroup(stack, jsii.String("Theirs"), nil)
-	to := orderapi.NewOrderAPI(stack, "To", &orderapi.OrderAPIProps{Pipeline: pipeline, AccessLogs: orderapi.AccessLogsTo(theirs)})
-	kept := orderapi.NewOrderAPI(stack, "Kept", &orderapi.OrderAPIProps{Pipeline: pipeline, AccessLogs: orderapi.AccessLogsKept(awslogs.RetentionDays_ONE_WEEK)})
+	to := orderapi.NewOrderAPI(stack, "To", &orderapi.OrderAPIProps{
+		Pipeline: pipeline, AccessLogs: orderapi.AccessLogsTo(theirs),
+	})
+	kept := orderapi.NewOrderAPI(stack, "Kept", &orderapi.OrderAPIProps{
+		Pipeline: pipeline, AccessLogs: orderapi.AccessLogsKept(awslogs.RetentionDays_ONE_WEEK),
+	})
 	if to.AccessLogGroup() != awslogs.ILogGroup(theirs) || kept.AccessLogGroup() == nil {
-		t.Error("AccessLogGroup gives something else")
+		t.Error("AccessLogGroup returns another log group")
 	}
-	if said := synthtest.Warnings(stack); len(said) != 2 || !strings.Contains(said[0], "Access logs need the account's API Gateway role for CloudWatch (AWS::ApiGateway::Account, CloudWatchRoleArn)") {
-		t.Errorf("warns of %q", said)
+	const warning = "Access logs need the API Gateway role for CloudWatch (AWS::ApiGateway::Account, CloudWatchRoleArn)"
+	messages := synthtest.Warnings(stack)
+	if len(messages) != 2 || !strings.Contains(messages[0], warning) {
+		t.Errorf("warnings: %q, want %s", messages, warning)
 	}
 	template := synthtest.Synth(t, stack)
 	for stage, group := range map[string]string{"ToRestApiDeploymentStagev1": "Theirs", "KeptRestApiDeploymentStagev1": "KeptAccessLogs"} {
@@ -184,21 +205,23 @@ func TestAccessLogs(t *testing.T) {
 		}
 	}
 	if got := template.At(t, "KeptAccessLogs.RetentionInDays"); got != "7" {
-		t.Errorf("kept for %s days", got)
+		t.Errorf("the retention is %s days", got)
 	}
 	if got := template.IDs("AWS::ApiGateway::Account"); got != nil {
-		t.Errorf("the account's role is not ours to set: %v", got)
+		t.Errorf("sets the account's role: %v", got)
 	}
 }
 
 func TestMetrics(t *testing.T) {
 	stack := synthtest.NewStack(t)
-	api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{Pipeline: orderpipeline.NewOrderPipeline(stack, "P", nil)})
+	api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{
+		Pipeline: orderpipeline.NewOrderPipeline(stack, "P", nil),
+	})
 	for _, test := range []struct {
 		metric          func(*awscloudwatch.MetricOptions) awscloudwatch.Metric
 		name, statistic string
 	}{
-		{api.MetricCalls, "Count", "Sum"},
+		{api.MetricRequests, "Count", "Sum"},
 		{api.MetricClientErrors, "4XXError", "Sum"},
 		{api.MetricServerErrors, "5XXError", "Sum"},
 		{api.MetricLatency, "Latency", "p99"},
@@ -209,7 +232,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
-	if m := api.MetricCalls(&awscloudwatch.MetricOptions{Statistic: jsii.String("Average")}); *m.Statistic() != "Average" {
-		t.Errorf("the caller's statistic is %s", *m.Statistic())
+	if m := api.MetricRequests(&awscloudwatch.MetricOptions{Statistic: jsii.String("Average")}); *m.Statistic() != "Average" {
+		t.Errorf("with the caller's statistic: %s", *m.Statistic())
 	}
 }

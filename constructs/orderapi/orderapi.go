@@ -3,15 +3,15 @@
 //	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
 //	orderapi.NewOrderAPI(stack, "API", &orderapi.OrderAPIProps{Pipeline: pipeline})
 //
-//	POST /orders            one order            202, it will be stored or refused
-//	POST /orders/batch      1 to 25 orders       202, each will be
-//	GET  /orders/{orderId}                       200 stored or refused, 404 not known (yet)
+//	POST /orders            one order            202, will be stored or refused
+//	POST /orders/batch      1 to 25 orders       202, each will be stored or refused
+//	GET  /orders/{orderId}                       200 stored or refused, 404 unknown (yet)
 //
-// API Gateway checks a body against the order's schema and hands it to SQS by itself: no function to warm up, to throttle
-// or to fail stands between a customer and the queue. Calls are signed with SigV4 unless Auth says otherwise. Every answer
-// is JSON with a "status".
+// API Gateway validates a body against the schema of the order and sends it to SQS itself: between a
+// client and the queue there is no function that could be cold, throttled or failing. Requests are
+// signed with SigV4 unless Auth says otherwise. Every response is JSON with a "status".
 //
-// # What fails, and when
+// # Errors
 //
 // [NewOrderAPI] panics with an error that names every wrong prop, before it creates anything.
 package orderapi
@@ -26,28 +26,16 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
-
-	"github.com/orderpipeline/orderpipeline/constructs/golambda"
-	"github.com/orderpipeline/orderpipeline/constructs/internal/function"
-	"github.com/orderpipeline/orderpipeline/constructs/internal/grant"
-	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
-const statusPackage = "./lambdas/status/main"
-
-// StatusCode is the packaged status function, built for a target; see [orderpipeline.ProcessorCode].
-func StatusCode(target golambda.Target) awslambda.Code {
-	return function.Code(statusPackage, nil, target)
-}
-
-// OrderAPI is the construct; [NewOrderAPI] makes it. Everything inside is to be had by a method, as the CDK's own type. The address
-// of the API is [OrderAPI.Stage]'s UrlForPath, to which the paths above are added.
+// OrderAPI is the construct. [NewOrderAPI] makes it. Its methods return everything inside as CDK's
+// own types. The API's base URL is the UrlForPath of [OrderAPI.Stage].
 type OrderAPI struct {
 	constructs.Construct
 
 	settings   *settings
 	api        awsapigateway.IRestApi
-	stage      awsapigateway.Stage // nil when CDK knows none
+	stage      awsapigateway.Stage // nil when CDK does not know it
 	accessLogs awslogs.ILogGroup
 	validator  awsapigateway.RequestValidator
 	role       awsiam.Role
@@ -57,7 +45,8 @@ type OrderAPI struct {
 	usagePlan  awsapigateway.UsagePlan
 }
 
-// NewOrderAPI makes an API. It panics with an error that names everything that is wrong with the props.
+// NewOrderAPI makes an API. It panics with an error that names everything that is wrong with the
+// props.
 func NewOrderAPI(scope constructs.Construct, id string, props *OrderAPIProps) *OrderAPI {
 	s, err := resolve(scope, props)
 	if err != nil {
@@ -77,7 +66,7 @@ func NewOrderAPI(scope constructs.Construct, id string, props *OrderAPIProps) *O
 	batchResource := orders.AddResource(jsii.String("batch"), nil)
 	a.addPost(batchResource, auth, "Batch", string(s.Pipeline.Schema().BatchJSON()))
 	one := orders.AddResource(jsii.String("{orderId}"), nil)
-	a.addStatus(auth, one, batchResource) // an order may be called batch
+	a.addStatus(auth, one, batchResource) // "batch" is a valid order id
 	s.CORS.preflight(orders, "POST")
 	s.CORS.preflight(batchResource, "GET", "POST")
 	s.CORS.preflight(one, "GET")
@@ -88,25 +77,27 @@ func NewOrderAPI(scope constructs.Construct, id string, props *OrderAPIProps) *O
 	return a
 }
 
-// API is the REST API itself.
+// API returns the REST API.
 func (a *OrderAPI) API() awsapigateway.IRestApi { return a.api }
 
-// Stage that the API is served from; nil when it was brought along and CDK does not know its stage.
+// Stage returns the stage that serves the API, or nil for an existing API whose stage CDK does not
+// know.
 func (a *OrderAPI) Stage() awsapigateway.Stage { return a.stage }
 
-// AccessLogGroup that [AccessLogsTo] or [AccessLogsKept] named, nil without.
+// AccessLogGroup returns the log group of [AccessLogsTo] or [AccessLogsKept], or nil without access
+// logs.
 func (a *OrderAPI) AccessLogGroup() awslogs.ILogGroup { return a.accessLogs }
 
-// Role that API Gateway sends to the queue with.
+// Role returns the role with which API Gateway sends to the queue.
 func (a *OrderAPI) Role() awsiam.Role { return a.role }
 
-// Status is the function that answers GET.
+// Status returns the function that answers GET.
 func (a *OrderAPI) Status() awslambda.Function { return a.status }
 
-// StatusLogs is the status function's log group.
+// StatusLogs returns the status function's log group.
 func (a *OrderAPI) StatusLogs() awslogs.ILogGroup { return a.logs }
 
-// APIKey that [AuthAPIKey] made, nil with another auth.
+// APIKey returns the key that [AuthAPIKey] made, or nil with another Auth.
 func (a *OrderAPI) APIKey() awsapigateway.IApiKey {
 	if a.apiKey == nil {
 		return nil
@@ -114,10 +105,12 @@ func (a *OrderAPI) APIKey() awsapigateway.IApiKey {
 	return a.apiKey
 }
 
-// UsagePlan that [AuthAPIKey] made, nil with another auth. Further keys, limits and quotas are added to it.
+// UsagePlan returns the usage plan that [AuthAPIKey] made, or nil with another Auth. Add further
+// keys, limits and quotas to it.
 func (a *OrderAPI) UsagePlan() awsapigateway.UsagePlan { return a.usagePlan }
 
-// GrantSubmit lets the grantee post orders, one and many, and ask for their status. It matters with [AuthIAM].
+// GrantSubmit lets the grantee post orders and batches, and get the status of orders. It is for
+// [AuthIAM].
 func (a *OrderAPI) GrantSubmit(grantee awsiam.IGrantable) awsiam.Grant {
 	stage := a.stageName()
 	if stage == nil {
@@ -128,165 +121,43 @@ func (a *OrderAPI) GrantSubmit(grantee awsiam.IGrantable) awsiam.Grant {
 		return a.api.ArnForExecuteApi(&method, &path, stage)
 	}
 	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
-		Grantee:      grantee,
-		Actions:      jsii.Strings("execute-api:Invoke"),
-		ResourceArns: &[]*string{arn("POST", "/orders"), arn("POST", "/orders/batch"), arn("GET", "/orders/*")},
+		Grantee: grantee,
+		Actions: jsii.Strings("execute-api:Invoke"),
+		ResourceArns: &[]*string{
+			arn("POST", "/orders"), arn("POST", "/orders/batch"), arn("GET", "/orders/*"),
+		},
 	})
 }
 
-// newAPI makes the API, or takes the one that is brought along, and gives the scope of what belongs to it.
+// newAPI makes the API or takes the existing one, and returns the scope of the resources that belong
+// to it.
 func (a *OrderAPI) newAPI() (home constructs.Construct) {
 	s := a.settings
 	if s.API != nil {
 		a.api, home = s.API, a
 		if imported(a.api) {
 			awscdk.Annotations_Of(a).AddWarningV2(jsii.String("orderapi:importedAPI"), jsii.String(
-				"API is imported, so it cannot be deployed from here: what this stack adds to it is served after its stage has got a new deployment, now and after every change."))
+				"API is imported, so the construct cannot deploy it. Deploy its stage now and after "+
+					"every change of this stack."))
 		}
 	} else {
-		own := a.newOwnAPI()
-		a.api, home = own, own
+		api := a.newOwnAPI()
+		a.api, home = api, api
 	}
 	a.stage = stageOf(a.api)
 	if deployment := deploymentOf(a.api); deployment != nil {
-		// The door opens when there is somebody behind it: a version of the API never accepts what the processor does not know.
+		// The API opens after its consumer exists: no version of the API accepts orders that the
+		// processor does not know.
 		deployment.Node().AddDependency(s.Pipeline.ProcessorMapping())
 	}
-	a.validator = awsapigateway.NewRequestValidator(home, jsii.String("Validator"), &awsapigateway.RequestValidatorProps{
-		RestApi:             a.api,
-		ValidateRequestBody: jsii.Bool(true),
-	})
+	a.validator = awsapigateway.NewRequestValidator(home, jsii.String("Validator"),
+		&awsapigateway.RequestValidatorProps{
+			RestApi:             a.api,
+			ValidateRequestBody: jsii.Bool(true),
+		})
 	a.role = awsiam.NewRole(a, jsii.String("Role"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("apigateway.amazonaws.com"), nil),
 	})
 	s.Pipeline.GrantEnqueue(a.role)
 	return home
-}
-
-func (a *OrderAPI) newOwnAPI() awsapigateway.RestApi {
-	s := a.settings
-	stage := &awsapigateway.StageOptions{StageName: &s.StageName}
-	if s.Throttle.RateLimit > 0 {
-		stage.ThrottlingRateLimit = &s.Throttle.RateLimit
-		stage.ThrottlingBurstLimit = jsii.Number(s.Throttle.BurstLimit)
-	}
-	a.logAccess(stage)
-	api := awsapigateway.NewRestApi(a, jsii.String("RestApi"), &awsapigateway.RestApiProps{
-		RestApiName:   a.displayName(),
-		EndpointTypes: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL},
-		DeployOptions: stage,
-		// The role is one an account, and a stack that sets it takes it from the others when it is deleted.
-		CloudWatchRole: jsii.Bool(false),
-	})
-	// An output that nobody asked for.
-	api.Node().TryRemoveChild(jsii.String("Endpoint"))
-	return api
-}
-
-// stageName is nil when CDK knows no stage.
-func (a *OrderAPI) stageName() *string {
-	switch {
-	case a.settings.API == nil:
-		return &a.settings.StageName // not a reference, which other stacks would have to import
-	case a.stage != nil:
-		return a.stage.StageName()
-	}
-	return nil
-}
-
-// displayName is unique in the account: the API's metrics are found by this name, not by its id.
-func (a *OrderAPI) displayName() *string {
-	unique := awscdk.Names_UniqueResourceName(a, &awscdk.UniqueResourceNameOptions{MaxLength: jsii.Number(64)})
-	return jsii.String(*awscdk.Stack_Of(a).StackName() + "-" + *unique)
-}
-
-func (a *OrderAPI) integrationTimeout() awscdk.Duration {
-	return awscdk.Duration_Millis(jsii.Number(a.settings.timeout * 1000))
-}
-
-// addPost lets API Gateway validate a body and send it to the queue.
-func (a *OrderAPI) addPost(resource awsapigateway.Resource, auth awsapigateway.MethodOptions, name, schema string) {
-	model := awsapigateway.NewCfnModel(a, jsii.String(name+"Model"), &awsapigateway.CfnModelProps{
-		RestApiId:   a.api.RestApiId(),
-		ContentType: jsii.String("application/json"),
-	})
-	// The very text: of an object, CDK drops what is empty, and an empty schema means something. CloudFormation takes either,
-	// CDK's type only the object.
-	model.AddPropertyOverride(jsii.String("Schema"), ascii(schema))
-	queue := a.settings.Pipeline.Queue()
-	acceptedHeaders := a.settings.CORS.headers(nil)
-	refusedHeaders := a.settings.CORS.headers(map[string]*string{"Retry-After": jsii.String("'" + retryAfter + "'")})
-	template := func(text string) *map[string]*string {
-		return &map[string]*string{"application/json": &text}
-	}
-	integration := awsapigateway.NewAwsIntegration(&awsapigateway.AwsIntegrationProps{
-		Service:               jsii.String("sqs"),
-		Path:                  jsii.String(*queue.Env().Account + "/" + *queue.QueueName()),
-		Region:                queue.Env().Region,
-		IntegrationHttpMethod: jsii.String("POST"),
-		Options: &awsapigateway.IntegrationOptions{
-			CredentialsRole: a.role,
-			Timeout:         a.integrationTimeout(),
-			// The query protocol: no header of the client's reaches SQS, and it answers JSON whatever the client accepts.
-			RequestParameters: &map[string]*string{
-				"integration.request.header.Content-Type": jsii.String("'application/x-www-form-urlencoded'"),
-				"integration.request.header.Accept":       jsii.String("'application/json'"),
-			},
-			RequestTemplates: template(sendMessage),
-			// A content type without a template would bypass template and model.
-			PassthroughBehavior: awsapigateway.PassthroughBehavior_NEVER,
-			IntegrationResponses: &[]*awsapigateway.IntegrationResponse{
-				{
-					StatusCode:         jsii.String("202"),
-					SelectionPattern:   jsii.String(`2\d{2}`),
-					ResponseTemplates:  template(accepted),
-					ResponseParameters: inResponse(acceptedHeaders),
-				},
-				{
-					StatusCode:         jsii.String("503"),
-					ResponseTemplates:  template(notAccepted),
-					ResponseParameters: inResponse(refusedHeaders),
-				},
-			},
-		},
-	})
-	auth.RequestModels = &map[string]awsapigateway.IModel{
-		"application/json": awsapigateway.Model_FromModelName(a, jsii.String(name+"ModelRef"), model.Ref()),
-	}
-	auth.RequestValidator = a.validator
-	auth.MethodResponses = &[]*awsapigateway.MethodResponse{
-		{StatusCode: jsii.String("202"), ResponseParameters: declared(acceptedHeaders)},
-		{StatusCode: jsii.String("503"), ResponseParameters: declared(refusedHeaders)},
-	}
-	resource.AddMethod(jsii.String("POST"), integration, &auth)
-	if deployment := deploymentOf(a.api); deployment != nil {
-		// A deployment is a snapshot, models included: a new schema needs a new one.
-		deployment.AddToLogicalId(map[string]any{name + "Model": schema})
-		deployment.Node().AddDependency(model)
-	}
-}
-
-// addStatus lets the status function answer.
-func (a *OrderAPI) addStatus(auth awsapigateway.MethodOptions, resources ...awsapigateway.Resource) {
-	s := a.settings
-	environment := map[string]*string{contract.EnvTableName: s.Pipeline.Table().TableName()}
-	if s.CORS.AllowOrigin != "" {
-		environment[contract.EnvCORSAllowOrigin] = &s.CORS.AllowOrigin
-	}
-	a.status, a.logs = function.New(a, "Status", function.Props(s.Status), function.Leg{
-		Package:       statusPackage,
-		Description:   "OrderPipeline: says what became of an order",
-		Timeout:       s.statusTimeout,
-		Environment:   environment,
-		RemovalPolicy: s.Pipeline.RemovalPolicy(),
-	})
-	grant.Read(s.Pipeline.Table(), a.status, "dynamodb:Query")
-	function.CheckRole(a.status, "Status", function.Props(s.Status), "dynamodb:Query on the pipeline's Table")
-	integration := awsapigateway.NewLambdaIntegration(a.status, &awsapigateway.LambdaIntegrationOptions{
-		Timeout:         a.integrationTimeout(),
-		AllowTestInvoke: jsii.Bool(false),
-	})
-	for _, resource := range resources {
-		resource.AddMethod(jsii.String("GET"), integration, &auth)
-	}
 }

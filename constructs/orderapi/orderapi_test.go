@@ -2,7 +2,6 @@ package orderapi_test
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -27,7 +26,7 @@ import (
 
 func TestMain(m *testing.M) { synthtest.Main(m) }
 
-// synth makes an API with the props' differences from the defaults.
+// synth makes an API with the default props as changed by mutate.
 func synth(t *testing.T, mutate func(awscdk.Stack, *orderapi.OrderAPIProps)) synthtest.Template {
 	t.Helper()
 	stack := synthtest.NewStack(t)
@@ -39,7 +38,7 @@ func synth(t *testing.T, mutate func(awscdk.Stack, *orderapi.OrderAPIProps)) syn
 	return synthtest.Synth(t, stack)
 }
 
-// methods of the API by path and verb.
+// methods returns the methods of the API by path and verb.
 func methods(template synthtest.Template) map[string]map[string]any {
 	found := map[string]map[string]any{}
 	for _, id := range template.IDs("AWS::ApiGateway::Method") {
@@ -57,12 +56,14 @@ func deployment(t *testing.T, template synthtest.Template) string {
 const (
 	wantSend     = "Action=SendMessage&MessageBody=$util.urlEncode($input.body)"
 	wantAccepted = `{"status":"ACCEPTED","messageId":"$input.path('$.SendMessageResponse.SendMessageResult.MessageId')"}`
-	// Rendered by Velocity 1.7 and 2.3: 413 for InvalidParameterValue, 400 for InvalidMessageContents, else 503. What changes
-	// here must be tried there again, and in the emulator.
+	// Rendered by Velocity 1.7 and 2.3: 413 for InvalidParameterValue, 400 for
+	// InvalidMessageContents, 503 for any other code. Render every change there and in the
+	// emulator again.
 	wantRefused = `#set($code = $input.path('$.Error.Code'))` +
 		`#set($statuses = {"$code": 503, "InvalidParameterValue": 413, "InvalidMessageContents": 400})` +
 		`#set($names = {"$code": "UNAVAILABLE", "InvalidParameterValue": "TOO_LARGE", "InvalidMessageContents": "INVALID"})` +
-		`#set($messages = {"$code": "not accepted, please try again", "InvalidParameterValue": "the body is too large", "InvalidMessageContents": "the body holds characters that the queue cannot carry"})` +
+		`#set($messages = {"$code": "not accepted, please try again", "InvalidParameterValue": "the body is too large", ` +
+		`"InvalidMessageContents": "the body holds characters that the queue cannot carry"})` +
 		`#set($context.responseOverride.status = $statuses.get("$code"))` +
 		`#set($name = "UNAVAILABLE")#set($name = $names.get("$code"))` +
 		`#set($message = "not accepted, please try again")#set($message = $messages.get("$code"))` +
@@ -92,22 +93,25 @@ func TestDefaults(t *testing.T) {
 			}
 		}
 		if got := template.IDs("AWS::ApiGateway::Account"); got != nil {
-			t.Errorf("the account's role is not ours to set: %v", got)
+			t.Errorf("sets the account's role: %v", got)
 		}
 		if len(template.Outputs) > 0 {
-			t.Errorf("outputs nobody asked for: %v", template.Outputs)
+			t.Errorf("unexpected outputs: %v", template.Outputs)
 		}
 	})
 
-	t.Run("the door opens last", func(t *testing.T) {
+	t.Run("the API opens after its consumer exists", func(t *testing.T) {
 		depends := template.Resources[deployment(t, template)].DependsOn
 		if mapping := template.ID(t, "PProcessorMapping"); !slices.Contains(depends, mapping) {
 			t.Errorf("the deployment does not depend on %s: %v", mapping, depends)
 		}
-		for _, kind := range []string{"AWS::ApiGateway::Model", "AWS::ApiGateway::GatewayResponse", "AWS::ApiGateway::Method", "AWS::ApiGateway::RequestValidator"} {
+		for _, kind := range []string{
+			"AWS::ApiGateway::Model", "AWS::ApiGateway::GatewayResponse",
+			"AWS::ApiGateway::Method", "AWS::ApiGateway::RequestValidator",
+		} {
 			for _, id := range template.IDs(kind) {
 				if !slices.Contains(depends, id) {
-					t.Errorf("the deployment does not depend on %s, and would leave it out", id)
+					t.Errorf("the deployment does not depend on %s, so it could miss it", id)
 				}
 			}
 		}
@@ -129,7 +133,8 @@ func TestDefaults(t *testing.T) {
 		if len(permissions) != 2 {
 			t.Fatalf("permissions: %v", permissions)
 		}
-		for i, want := range []string{`"/GET/orders/batch"]]}`, `"/GET/orders/*"]]}`} { // an order may be called batch
+		// "batch" is a valid order id.
+		for i, want := range []string{`"/GET/orders/batch"]]}`, `"/GET/orders/*"]]}`} {
 			if got := synthtest.JSON(t, template.Resources[permissions[i]].Properties["SourceArn"]); !strings.HasSuffix(got, want) {
 				t.Errorf("source is %s, want it to end with %s", got, want)
 			}
@@ -162,7 +167,8 @@ func TestDefaults(t *testing.T) {
 			if diff := cmp.Diff(want, integration); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", name, diff)
 			}
-			wantURI := `{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":apigateway:",{"Ref":"AWS::Region"},":sqs:path/",{"Ref":"AWS::AccountId"},"/",{"Fn::GetAtt":["` + template.ID(t, "PQueue") + `","QueueName"]}]]}`
+			wantURI := `{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":apigateway:",{"Ref":"AWS::Region"},` +
+				`":sqs:path/",{"Ref":"AWS::AccountId"},"/",{"Fn::GetAtt":["` + template.ID(t, "PQueue") + `","QueueName"]}]]}`
 			if got := synthtest.JSON(t, integration["Uri"]); got != wantURI {
 				t.Errorf("%s goes to %s, want %s", name, got, wantURI)
 			}
@@ -188,7 +194,7 @@ func TestDefaults(t *testing.T) {
 	})
 
 	t.Run("models", func(t *testing.T) {
-		// Byte for byte what the processor validates with.
+		// The model has the bytes of the schema that the processor validates with.
 		if got := template.Resources[template.ID(t, "AOrderModel")].Properties["Schema"]; got != string(order.DefaultSchema().JSON()) {
 			t.Errorf("the model is %v", got)
 		}
@@ -197,7 +203,7 @@ func TestDefaults(t *testing.T) {
 			t.Fatal(err)
 		}
 		if batch["maxItems"] != 25.0 || batch["minItems"] != 1.0 {
-			t.Errorf("a batch takes %v to %v", batch["minItems"], batch["maxItems"])
+			t.Errorf("a batch holds %v to %v orders", batch["minItems"], batch["maxItems"])
 		}
 		if got := template.At(t, "ARestApiValidator.ValidateRequestBody"); got != "true" {
 			t.Errorf("ValidateRequestBody is %s", got)
@@ -245,10 +251,10 @@ func TestDefaults(t *testing.T) {
 	})
 }
 
-// assertJSON checks that a template becomes JSON when API Gateway puts its words in.
+// assertJSON checks that a template becomes JSON when API Gateway inserts its message.
 func assertJSON(t *testing.T, template string) {
 	t.Helper()
-	text := regexp.MustCompile(`\$context\.error\.messageString`).ReplaceAllString(template, `"words"`)
+	text := strings.ReplaceAll(template, "$context.error.messageString", `"message"`)
 	if !json.Valid([]byte(text)) {
 		t.Errorf("not JSON: %s", text)
 	}
@@ -258,7 +264,9 @@ func TestProps(t *testing.T) {
 	type props = orderapi.OrderAPIProps
 	function := func(stack awscdk.Stack) awslambda.IFunction {
 		return awslambda.NewFunction(stack, jsii.String("Authorizer"), &awslambda.FunctionProps{
-			Code: awslambda.Code_FromInline(jsii.String("x")), Runtime: awslambda.Runtime_PYTHON_3_13(), Handler: jsii.String("index.x"),
+			Code:    awslambda.Code_FromInline(jsii.String("x")),
+			Runtime: awslambda.Runtime_PYTHON_3_13(),
+			Handler: jsii.String("index.x"),
 		})
 	}
 	for _, test := range []struct {
@@ -269,7 +277,9 @@ func TestProps(t *testing.T) {
 		want   map[string]string
 	}{
 		{"AuthNone", func(_ awscdk.Stack, p *props) { p.Auth = orderapi.AuthNone() }, `"NONE"`, "null", nil},
-		{"AuthAPIKey", func(_ awscdk.Stack, p *props) { p.Auth = orderapi.AuthAPIKey() }, `"NONE"`, "true", map[string]string{
+		{"AuthAPIKey", func(_ awscdk.Stack, p *props) {
+			p.Auth = orderapi.AuthAPIKey()
+		}, `"NONE"`, "true", map[string]string{
 			"AKey.Enabled": "true",
 		}},
 		{"AuthCognito", func(stack awscdk.Stack, p *props) {
@@ -278,31 +288,44 @@ func TestProps(t *testing.T) {
 			"AAuthorizer.Type":           `"COGNITO_USER_POOLS"`,
 			"AAuthorizer.IdentitySource": `"method.request.header.Authorization"`,
 		}},
-		{"AuthLambda", func(stack awscdk.Stack, p *props) { p.Auth = orderapi.AuthLambda(function(stack), nil) }, `"CUSTOM"`, "null", map[string]string{
+		{"AuthLambda", func(stack awscdk.Stack, p *props) {
+			p.Auth = orderapi.AuthLambda(function(stack), nil)
+		}, `"CUSTOM"`, "null", map[string]string{
 			"AAuthorizer.Type":                         `"REQUEST"`,
 			"AAuthorizer.IdentitySource":               `"method.request.header.Authorization"`,
 			"AAuthorizer.AuthorizerResultTtlInSeconds": "300",
 		}},
 		{"AuthLambda with props", func(stack awscdk.Stack, p *props) {
-			p.Auth = orderapi.AuthLambda(function(stack), &orderapi.LambdaAuthProps{Header: "X-Token", CacheTTL: awscdk.Duration_Seconds(jsii.Number(0))})
+			p.Auth = orderapi.AuthLambda(function(stack), &orderapi.LambdaAuthProps{
+				Header: "X-Token", CacheTTL: awscdk.Duration_Seconds(jsii.Number(0)),
+			})
 		}, `"CUSTOM"`, "null", map[string]string{
 			"AAuthorizer.IdentitySource":               `"method.request.header.X-Token"`,
 			"AAuthorizer.AuthorizerResultTtlInSeconds": "0",
 		}},
-		{"Throttle", func(_ awscdk.Stack, p *props) { p.Throttle = orderapi.ThrottleProps{RateLimit: 100, BurstLimit: 200} }, `"AWS_IAM"`, "null", map[string]string{
+		{"Throttle", func(_ awscdk.Stack, p *props) {
+			p.Throttle = orderapi.ThrottleProps{RateLimit: 100, BurstLimit: 200}
+		}, `"AWS_IAM"`, "null", map[string]string{
 			"ARestApiDeploymentStagev1.MethodSettings": `[{"DataTraceEnabled":false,"HttpMethod":"*","ResourcePath":"/*","ThrottlingBurstLimit":200,"ThrottlingRateLimit":100}]`,
 		}},
-		{"Throttle.RateLimit", func(_ awscdk.Stack, p *props) { p.Throttle.RateLimit = 0.5 }, `"AWS_IAM"`, "null", map[string]string{
+		{"Throttle.RateLimit", func(_ awscdk.Stack, p *props) {
+			p.Throttle.RateLimit = 0.5
+		}, `"AWS_IAM"`, "null", map[string]string{
 			"ARestApiDeploymentStagev1.MethodSettings": `[{"DataTraceEnabled":false,"HttpMethod":"*","ResourcePath":"/*","ThrottlingBurstLimit":1,"ThrottlingRateLimit":0.5}]`,
 		}},
-		{"ValidationDetails", func(_ awscdk.Stack, p *props) { p.ValidationDetails = true }, `"AWS_IAM"`, "null", map[string]string{
+		{"ValidationDetails", func(_ awscdk.Stack, p *props) {
+			p.ValidationDetails = true
+		}, `"AWS_IAM"`, "null", map[string]string{
 			"ARestApiBadRequestBody.ResponseTemplates": `{"application/json":"{\"status\":\"INVALID\",\"message\":\"$context.error.validationErrorString\"}"}`,
 		}},
 		{"StageName", func(_ awscdk.Stack, p *props) { p.StageName = "shop" }, `"AWS_IAM"`, "null", map[string]string{
 			"ARestApiDeploymentStageshop.StageName": `"shop"`,
 		}},
 		{"Status", func(_ awscdk.Stack, p *props) {
-			p.Status = orderpipeline.FunctionProps{Timeout: awscdk.Duration_Seconds(jsii.Number(3)), MemoryMiB: 512, Architecture: awslambda.Architecture_X86_64()}
+			p.Status = orderpipeline.FunctionProps{
+				Timeout:   awscdk.Duration_Seconds(jsii.Number(3)),
+				MemoryMiB: 512, Architecture: awslambda.Architecture_X86_64(),
+			}
 		}, `"AWS_IAM"`, "null", map[string]string{
 			"AStatus.Timeout": "3", "AStatus.MemorySize": "512", "AStatus.Architectures": `["x86_64"]`,
 		}},
@@ -325,7 +348,9 @@ func TestProps(t *testing.T) {
 		})
 	}
 	t.Run("IntegrationTimeout", func(t *testing.T) {
-		template := synth(t, func(_ awscdk.Stack, p *props) { p.IntegrationTimeout = awscdk.Duration_Millis(jsii.Number(2500)) })
+		template := synth(t, func(_ awscdk.Stack, p *props) {
+			p.IntegrationTimeout = awscdk.Duration_Millis(jsii.Number(2500))
+		})
 		for name, method := range methods(template) {
 			if got := method["Integration"].(map[string]any)["TimeoutInMillis"]; got != 2500.0 {
 				t.Errorf("%s: timeout is %v ms", name, got)
@@ -334,7 +359,9 @@ func TestProps(t *testing.T) {
 	})
 	t.Run("usage plan", func(t *testing.T) {
 		stack := synthtest.NewStack(t)
-		api := orderapi.NewOrderAPI(stack, "A", &props{Pipeline: orderpipeline.NewOrderPipeline(stack, "P", nil), Auth: orderapi.AuthAPIKey()})
+		api := orderapi.NewOrderAPI(stack, "A", &props{
+			Pipeline: orderpipeline.NewOrderPipeline(stack, "P", nil), Auth: orderapi.AuthAPIKey(),
+		})
 		if api.APIKey() == nil || api.UsagePlan() == nil {
 			t.Fatal("no key, or no plan")
 		}
@@ -349,7 +376,13 @@ func TestProps(t *testing.T) {
 	})
 }
 
-// A deployment is a snapshot: its id must change with whatever it holds, and with nothing else.
+func newClient(stack awscdk.Stack) awsiam.Role {
+	return awsiam.NewRole(stack, jsii.String("Client"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewAccountRootPrincipal(),
+	})
+}
+
+// A deployment is a snapshot: its id must change when its content changes, and only then.
 func TestDeploymentID(t *testing.T) {
 	type props = orderapi.OrderAPIProps
 	first := deployment(t, synth(t, nil))
@@ -358,7 +391,8 @@ func TestDeploymentID(t *testing.T) {
 			t.Fatalf("the same API is deployed as %s, then as %s", first, again)
 		}
 	}
-	schema, err := order.NewSchema([]byte(strings.Replace(string(order.DefaultSchema().JSON()), `"maxItems": 100`, `"maxItems": 99`, 1)), "orderId")
+	text := strings.Replace(string(order.DefaultSchema().JSON()), `"maxItems": 100`, `"maxItems": 99`, 1)
+	schema, err := order.NewSchema([]byte(text), "orderId")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -367,16 +401,19 @@ func TestDeploymentID(t *testing.T) {
 		"details": func(_ awscdk.Stack, p *props) { p.ValidationDetails = true },
 		"origin":  func(_ awscdk.Stack, p *props) { p.CORS.AllowOrigin = "*" },
 		"path":    func(_ awscdk.Stack, p *props) { p.Path = "/shop" },
-		"timeout": func(_ awscdk.Stack, p *props) { p.IntegrationTimeout = awscdk.Duration_Seconds(jsii.Number(29)) },
+		"timeout": func(_ awscdk.Stack, p *props) {
+			p.IntegrationTimeout = awscdk.Duration_Seconds(jsii.Number(29))
+		},
 		"schema": func(stack awscdk.Stack, p *props) {
 			stack.Node().TryRemoveChild(jsii.String("P"))
-			var own orderpipeline.OrderPipelineProps
-			own.Schema, own.Processor.Function.Code = schema, awslambda.Code_FromCfnParameters(nil)
-			p.Pipeline = orderpipeline.NewOrderPipeline(stack, "P", &own)
+			var custom orderpipeline.OrderPipelineProps
+			custom.Schema = schema
+			custom.Processor.Function.Code = awslambda.Code_FromCfnParameters(nil)
+			p.Pipeline = orderpipeline.NewOrderPipeline(stack, "P", &custom)
 		},
 	} {
 		if deployment(t, synth(t, mutate)) == first {
-			t.Errorf("another %s, but the same deployment", name)
+			t.Errorf("a change of %s gives the same deployment", name)
 		}
 	}
 }
@@ -388,17 +425,20 @@ func TestTwoAPIs(t *testing.T) {
 	orderapi.NewOrderAPI(stack, "Two", &orderapi.OrderAPIProps{Pipeline: pipeline})
 	template := synthtest.Synth(t, stack)
 	if one, two := template.At(t, "OneRestApi.Name"), template.At(t, "TwoRestApi.Name"); one == two {
-		t.Errorf("two APIs are called %s, and their metrics are one", one)
+		t.Errorf("two APIs have the name %s, so they share their metrics", one)
 	}
 }
 
 func TestGrantSubmitAndGetters(t *testing.T) {
 	stack := synthtest.NewStack(t)
-	api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{Pipeline: orderpipeline.NewOrderPipeline(stack, "P", nil)})
-	client := awsiam.NewRole(stack, jsii.String("Client"), &awsiam.RoleProps{AssumedBy: awsiam.NewAccountRootPrincipal()})
+	api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{
+		Pipeline: orderpipeline.NewOrderPipeline(stack, "P", nil),
+	})
+	client := newClient(stack)
 	api.GrantSubmit(client)
 	awscdk.Tags_Of(api).Add(jsii.String("team"), jsii.String("orders"), nil)
-	if api.API() == nil || api.Stage() == nil || api.Role() == nil || api.Status() == nil || api.StatusLogs() == nil {
+	if api.API() == nil || api.Stage() == nil || api.Role() == nil || api.Status() == nil ||
+		api.StatusLogs() == nil {
 		t.Error("a getter is empty")
 	}
 	if api.APIKey() != nil || api.UsagePlan() != nil {
@@ -419,22 +459,26 @@ func TestGrantSubmitAndGetters(t *testing.T) {
 	}
 }
 
-func TestValidation(t *testing.T) {
+func TestInvalidProps(t *testing.T) {
 	type props = orderapi.OrderAPIProps
 	stack := synthtest.NewStack(t)
 	pipeline := orderpipeline.NewOrderPipeline(stack, "P", nil)
 	theirs := theirAPI(stack)
 	theirs.Root().ResourceForPath(jsii.String("/taken/orders"))
 	elsewhere := theirAPI(awscdk.NewStack(stack.Node().Root().(constructs.Construct), jsii.String("Other"), nil))
-	definition := awsapigateway.NewSpecRestApi(stack, jsii.String("Definition"), &awsapigateway.SpecRestApiProps{
-		ApiDefinition: awsapigateway.ApiDefinition_FromInline(map[string]any{"openapi": "3.0.2"}),
-	})
+	definition := awsapigateway.NewSpecRestApi(stack, jsii.String("Definition"),
+		&awsapigateway.SpecRestApiProps{
+			ApiDefinition: awsapigateway.ApiDefinition_FromInline(map[string]any{"openapi": "3.0.2"}),
+		})
 	rootless := awsapigateway.RestApi_FromRestApiId(stack, jsii.String("Rootless"), jsii.String("abc"))
-	importedAPI := awsapigateway.RestApi_FromRestApiAttributes(stack, jsii.String("ImportedAPI"), &awsapigateway.RestApiAttributes{
-		RestApiId: jsii.String("abc"), RootResourceId: jsii.String("root"),
-	})
+	importedAPI := awsapigateway.RestApi_FromRestApiAttributes(stack, jsii.String("ImportedAPI"),
+		&awsapigateway.RestApiAttributes{
+			RestApiId: jsii.String("abc"), RootResourceId: jsii.String("root"),
+		})
 	const about = "orderapi.OrderAPIProps: "
-	if got, want := synthtest.Panic(func() { orderapi.NewOrderAPI(stack, "nil", nil) }), about+`Pipeline is nil: needs the pipeline that the orders go to`; got != want {
+	got, want := synthtest.Panic(func() { orderapi.NewOrderAPI(stack, "nil", nil) }),
+		about+`Pipeline: nil (pass the pipeline that the orders go to)`
+	if got != want {
 		t.Errorf("panics with\n%s\nwant\n%s", got, want)
 	}
 	for _, test := range []struct {
@@ -442,52 +486,74 @@ func TestValidation(t *testing.T) {
 		mutate func(*props)
 		want   string
 	}{
-		{"cognito", func(p *props) { p.Auth = orderapi.AuthCognito() }, `Auth is AuthCognito(): needs a user pool: nobody could call`},
-		{"cognito nil", func(p *props) { p.Auth = orderapi.AuthCognito(nil) }, `Auth is AuthCognito(nil): needs user pools that are not nil`},
-		{"lambda", func(p *props) { p.Auth = orderapi.AuthLambda(nil, nil) }, `Auth is AuthLambda(nil): needs the authorizer's function`},
+		{"cognito", func(p *props) { p.Auth = orderapi.AuthCognito() },
+			`Auth: AuthCognito has no user pool (no request could be authorized)`},
+		{"cognito nil", func(p *props) { p.Auth = orderapi.AuthCognito(nil) },
+			`Auth: AuthCognito has a user pool that is nil`},
+		{"lambda", func(p *props) { p.Auth = orderapi.AuthLambda(nil, nil) },
+			`Auth: AuthLambda has no function`},
 		{"header", func(p *props) {
 			p.Auth = orderapi.AuthLambda(pipeline.Processor(), &orderapi.LambdaAuthProps{Header: "X Y"})
-		},
-			`Auth: LambdaAuthProps.Header is "X Y": needs the name of a header`},
+		}, `LambdaAuthProps.Header: "X Y" is not a header name`},
 		{"ttl", func(p *props) {
-			p.Auth = orderapi.AuthLambda(pipeline.Processor(), &orderapi.LambdaAuthProps{CacheTTL: awscdk.Duration_Hours(jsii.Number(2))})
-		}, `Auth: LambdaAuthProps.CacheTTL is 7200 s: needs 0 to 3600 s: these are API Gateway's bounds`},
-		{"stage", func(p *props) { p.StageName = "a/b" }, `StageName is "a/b": needs letters, digits, _ and -, at most 128, as API Gateway does`},
-		{"rate", func(p *props) { p.Throttle.RateLimit = -1 }, `Throttle.RateLimit is -1: needs calls a second, or 0 for the account's limit`},
-		{"burst", func(p *props) { p.Throttle.BurstLimit = 5 }, `Throttle.BurstLimit is 5: needs a Throttle.RateLimit: a bucket is filled at a rate`},
-		{"negative burst", func(p *props) { p.Throttle.BurstLimit = -5 }, `Throttle.BurstLimit is -5: needs a number of calls, or 0 for as many as RateLimit`},
+			p.Auth = orderapi.AuthLambda(pipeline.Processor(), &orderapi.LambdaAuthProps{
+				CacheTTL: awscdk.Duration_Hours(jsii.Number(2)),
+			})
+		}, `LambdaAuthProps.CacheTTL: 7200 s is out of range 0 s to 3600 s (API Gateway's limits)`},
+		{"stage", func(p *props) { p.StageName = "a/b" },
+			`StageName: "a/b" is not a valid stage name (1 to 128 letters, digits, _ and -)`},
+		{"rate", func(p *props) { p.Throttle.RateLimit = -1 },
+			`Throttle.RateLimit: -1 is negative (0 is the account's limit)`},
+		{"burst", func(p *props) { p.Throttle.BurstLimit = 5 },
+			`Throttle.BurstLimit: set without Throttle.RateLimit (BurstLimit has no effect without RateLimit)`},
+		{"negative burst", func(p *props) { p.Throttle.BurstLimit = -5 },
+			`Throttle.BurstLimit: -5 is negative (0 is as many as RateLimit)`},
 		{"timeout", func(p *props) { p.IntegrationTimeout = awscdk.Duration_Seconds(jsii.Number(30)) },
-			`IntegrationTimeout is 30 s: needs 0.05 to 29 s: these are API Gateway's bounds`},
+			`IntegrationTimeout: 30 s is out of range 0.05 s to 29 s (API Gateway's limits)`},
 		{"status", func(p *props) { p.Status.Environment = map[string]string{contract.EnvTableName: "x"} },
-			`Status.Environment is "TABLE_NAME": needs another name: the construct sets this variable itself`},
-		{"path", func(p *props) { p.Path = "shop/" }, `Path is "shop/": needs to begin with / and not to end with it, such as /shop: it goes in front of /orders`},
-		{"responses", func(p *props) { p.GatewayResponses = true }, `GatewayResponses is true: needs API: the construct's own API has them anyway`},
+			`Status.Environment: TABLE_NAME is set by the construct (use another name)`},
+		{"path", func(p *props) { p.Path = "shop/" },
+			`Path: "shop/" is not valid (it begins with / and does not end with it, such as /shop)`},
+		{"responses", func(p *props) { p.GatewayResponses = true },
+			`GatewayResponses: set without API (the construct's own API always has them)`},
 		{"stage of theirs", func(p *props) {
-			p.API, p.StageName, p.Throttle.RateLimit, p.AccessLogs = theirs, "v2", 1, orderapi.AccessLogsKept(awslogs.RetentionDays_ONE_DAY)
-		}, "3 problems:\n  - StageName is \"v2\": needs to be left out with API: the stage is not the construct's\n  - Throttle is set: needs to be left out with API: the stage is not the construct's\n  - AccessLogs is set: "},
+			p.API, p.StageName, p.Throttle.RateLimit = theirs, "v2", 1
+			p.AccessLogs = orderapi.AccessLogsKept(awslogs.RetentionDays_ONE_DAY)
+		}, "3 problems:\n  - StageName: set with API (configure it on that API's stage)" +
+			"\n  - Throttle: set with API (configure it on that API's stage)" +
+			"\n  - AccessLogs: set with API (configure it on that API's stage)"},
 		{"another stack's", func(p *props) { p.API = elsewhere },
-			`API is "Other/Theirs": needs to be in the same stack, or to be imported (RestApi_FromRestApiAttributes): the API's deployment would need this stack, and this stack the API`},
-		{"taken", func(p *props) { p.API, p.Path = theirs, "/taken" }, `API is "Test/Theirs": needs a Path without /orders: something is there already`},
-		{"definition", func(p *props) { p.API = definition }, `API is "Test/Definition": needs a RestApi, or an imported API: what another offers stands in its definition`},
-		{"imported by id alone", func(p *props) { p.API = rootless }, `API is "Test/Rootless": needs RestApi_FromRestApiAttributes with the RootResourceId: else nobody knows what to mount on`},
+			`API: Other/Theirs is in another stack (the two stacks would depend on each other; import it with RestApi_FromRestApiAttributes)`},
+		{"taken", func(p *props) { p.API, p.Path = theirs, "/taken" },
+			`API: Test/Theirs already has a resource /taken/orders (set another Path)`},
+		{"definition", func(p *props) { p.API = definition },
+			`API: Test/Definition is neither a RestApi nor imported (the resources of other APIs come from their definition)`},
+		{"imported by id alone", func(p *props) { p.API = rootless },
+			`API: Test/Rootless has no root resource (import it with RestApi_FromRestApiAttributes and its RootResourceId)`},
 		{"key without a stage", func(p *props) { p.API, p.Auth = importedAPI, orderapi.AuthAPIKey() },
-			`Auth is AuthAPIKey(): needs an API with a stage that is made in this app: a usage plan is for a stage`},
+			`Auth: AuthAPIKey needs a stage that is made in this app (a usage plan belongs to a stage)`},
 		{"origin", func(p *props) { p.CORS.AllowOrigin = "https://shop.example/" },
-			`CORS.AllowOrigin is "https://shop.example/": needs an origin, which is a scheme and a host without a path, such as https://shop.example, or *`},
-		{"no origin", func(p *props) { p.CORS.AllowHeaders = []string{"X"} }, `CORS.AllowOrigin is "": needs an origin: without one there is no CORS`},
-		{"CORS header", func(p *props) { p.CORS = orderapi.CORSProps{AllowOrigin: "*", AllowHeaders: []string{"a b"}} }, `CORS.AllowHeaders is "a b": needs the name of a header`},
+			`CORS.AllowOrigin: "https://shop.example/" is not an origin (a scheme and a host without a path, such as https://shop.example, or *)`},
+		{"no origin", func(p *props) { p.CORS.AllowHeaders = []string{"X"} },
+			`CORS.AllowOrigin: empty, but AllowHeaders or MaxAge is set (they have no effect without an origin)`},
+		{"CORS header", func(p *props) {
+			p.CORS = orderapi.CORSProps{AllowOrigin: "*", AllowHeaders: []string{"a b"}}
+		}, `CORS.AllowHeaders: "a b" is not a header name`},
 		{"CORS age", func(p *props) {
 			p.CORS = orderapi.CORSProps{AllowOrigin: "*", MaxAge: awscdk.Duration_Days(jsii.Number(2))}
-		}, `CORS.MaxAge is 172800 s: needs 0 to 86400 s: browsers take no more`},
-		{"logs to nothing", func(p *props) { p.AccessLogs = orderapi.AccessLogsTo(nil) }, `AccessLogs is AccessLogsTo(nil): needs the log group`},
-		{"logs for ever", func(p *props) { p.AccessLogs = orderapi.AccessLogsKept("") },
-			`AccessLogs is AccessLogsKept(""): needs a retention: lines with the callers' addresses are not kept for ever by oversight`},
-		{"all at once", func(p *props) { p.StageName, p.Throttle.RateLimit = "a b", -1 }, "2 problems:\n  - StageName is"},
+		}, `CORS.MaxAge: 2 days is out of range 0 s to 1 day (browsers cache it no longer)`},
+		{"logs to nothing", func(p *props) { p.AccessLogs = orderapi.AccessLogsTo(nil) },
+			`AccessLogs: AccessLogsTo has no log group`},
+		{"logs without retention", func(p *props) { p.AccessLogs = orderapi.AccessLogsKept("") },
+			`AccessLogs: AccessLogsKept has no retention (access logs hold the callers' addresses, so they must expire)`},
+		{"all at once", func(p *props) { p.StageName, p.Throttle.RateLimit = "a b", -1 },
+			"2 problems:\n  - StageName: \"a b\" is"},
 	} {
 		p := props{Pipeline: pipeline}
 		test.mutate(&p)
 		children := len(*stack.Node().Children())
-		if got := synthtest.Panic(func() { orderapi.NewOrderAPI(stack, "A"+test.name, &p) }); !strings.HasPrefix(got, about+test.want) {
+		got := synthtest.Panic(func() { orderapi.NewOrderAPI(stack, "A"+test.name, &p) })
+		if !strings.HasPrefix(got, about+test.want) {
 			t.Errorf("%s: panics with\n%s\nwant\n%s", test.name, got, about+test.want)
 		}
 		if len(*stack.Node().Children()) != children {
@@ -496,7 +562,7 @@ func TestValidation(t *testing.T) {
 	}
 }
 
-// A queue and a table with a key of the customer's are of no use without the key.
+// Queue and table with a customer managed key need the permission to use the key.
 func TestEncryptionKey(t *testing.T) {
 	stack := synthtest.NewStackIn(t, "us-east-1")
 	key := awskms.NewKey(stack, jsii.String("Key"), nil)
@@ -510,16 +576,18 @@ func TestEncryptionKey(t *testing.T) {
 		"AStatusRoleDefaultPolicy": `{"Action":["kms:Decrypt","kms:DescribeKey"],"Effect":"Allow","Resource":` + arn + `}`,
 	} {
 		if got := template.Statements(t, policy); !slices.Contains(got, want) {
-			t.Errorf("%s is %s, want %s in it", policy, got, want)
+			t.Errorf("%s is %s, want it to contain %s", policy, got, want)
 		}
 	}
 }
 
-// A function that is imported cannot be told to let API Gateway in.
+// The construct cannot let API Gateway invoke an imported function.
 func TestImportedAuthorizer(t *testing.T) {
 	for arn, want := range map[string]string{
 		"": "",
-		"arn:aws:lambda:us-east-1:123456789012:function:f": "The authorizer's function Test/Imported is imported, so it cannot be changed from here. Let the service apigateway.amazonaws.com call it (lambda:InvokeFunction",
+		"arn:aws:lambda:us-east-1:123456789012:function:f": "The authorizer's function Test/Imported is imported, " +
+			"so the construct cannot change its policy. " +
+			"The policy must allow apigateway.amazonaws.com to use lambda:InvokeFunction",
 	} {
 		stack := synthtest.NewStackIn(t, "us-east-1")
 		p := orderpipeline.NewOrderPipeline(stack, "P", nil)
@@ -527,9 +595,12 @@ func TestImportedAuthorizer(t *testing.T) {
 		if arn != "" {
 			handler = awslambda.Function_FromFunctionArn(stack, jsii.String("Imported"), &arn)
 		}
-		api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{Pipeline: p, Auth: orderapi.AuthLambda(handler, nil)})
-		if said := strings.Join(synthtest.Warnings(api), "\n"); want == "" && said != "" || !strings.Contains(said, want) {
-			t.Errorf("%q: warns of %q, want %q", arn, said, want)
+		api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{
+			Pipeline: p, Auth: orderapi.AuthLambda(handler, nil),
+		})
+		messages := strings.Join(synthtest.Warnings(api), "\n")
+		if want == "" && messages != "" || !strings.Contains(messages, want) {
+			t.Errorf("%q: warnings %q, want %q", arn, messages, want)
 		}
 	}
 }

@@ -3,48 +3,81 @@ package orderapi
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/constructs-go/constructs/v10"
 
+	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
 )
 
 // OrderAPIProps configures an [OrderAPI].
 type OrderAPIProps struct {
-	// Pipeline behind the API. Required.
+	// Pipeline is the pipeline behind the API. Required.
 	Pipeline *orderpipeline.OrderPipeline
-	// Auth is who may call. Default: [AuthIAM].
+	// Auth is how requests are authorized. Default: [AuthIAM].
 	Auth Auth
-	// API to mount on: a RestApi of the same stack, or an imported one (RestApi_FromRestApiAttributes). What is there is left
-	// alone: its stage, and its gateway responses unless GatewayResponses is set. A RestApi is deployed anew by itself; an
-	// imported one must be deployed by hand, and a warning at synth says so. Default: an API is made.
+	// API is an existing API to mount on: a RestApi of the same stack, or an imported one
+	// (RestApi_FromRestApiAttributes). Its stage is kept, and so are its gateway responses unless
+	// GatewayResponses is set. CDK redeploys a RestApi; an imported API must be deployed by hand,
+	// and a warning at synth says so. Default: an API is made.
 	API awsapigateway.IRestApi
-	// Path in front of /orders: "/shop" gives /shop/orders. Default: "".
+	// Path is the path before /orders: "/shop" gives /shop/orders. Default: "".
 	Path string
-	// GatewayResponses gives an API that is brought along the construct's answers (JSON with a status) to what API Gateway
-	// refuses by itself, on all its paths. Without them, such a call gets API Gateway's own answer: {"message":...}, and 500 or
-	// 504 without Retry-After when SQS is away. Default: false. The construct's own API has them always.
+	// GatewayResponses gives an existing API the construct's responses (JSON with a status) to
+	// requests that API Gateway rejects itself, on all of its paths. Without them, such a request
+	// gets API Gateway's own response: {"message":...}, and 500 or 504 without Retry-After when SQS
+	// is unavailable. The construct's own API always has them. Default: false.
 	GatewayResponses bool
-	// CORS lets pages of another origin call. Default: none.
+	// CORS lets pages of another origin use the API. Default: none.
 	CORS CORSProps
-	// AccessLogs is where a line for each call goes: [AccessLogsTo] or [AccessLogsKept]. Default: nil, nowhere.
+	// AccessLogs is where API Gateway writes a line for each request: [AccessLogsTo] or
+	// [AccessLogsKept]. Default: nil, no access logs.
 	AccessLogs AccessLogs
-	// Throttle limits the calls. Not with API. Default: the account's limit (10,000 a second in each region).
+	// Throttle limits the requests. Not with API. Default: the account's limit (10,000 requests per
+	// second and region).
 	Throttle ThrottleProps
-	// IntegrationTimeout is how long a call may wait for SQS, or for the status function, before it is answered with 503;
-	// 0.05 to 29 s. Default: 10 s.
+	// IntegrationTimeout is how long a request can wait for SQS or for the status function before
+	// it gets a 503, 0.05 to 29 s. Default: 10 s.
 	IntegrationTimeout awscdk.Duration
-	// ValidationDetails says in an answer 400 what is wrong with the body, instead of that it is invalid. Default: false,
-	// since AWS does not document how it escapes the quotes in its own words; try it in your account before you rely on it.
+	// ValidationDetails makes a 400 response say what is wrong with the body, instead of only that
+	// it is invalid. AWS does not document how API Gateway escapes quotes in these messages, so
+	// test it in your account first. Default: false.
 	ValidationDetails bool
 	// StageName is the first part of the API's paths. Not with API. Default: "v1".
 	StageName string
-	// Status function settings. The timeout's default is 10 s.
+	// Status configures the status function. Default: a timeout of 10 s, and the defaults of
+	// [orderpipeline.FunctionProps].
 	Status orderpipeline.FunctionProps
 }
 
-// ThrottleProps limits the calls of all clients together; what is beyond is answered with 429.
-type ThrottleProps struct {
-	// RateLimit is the calls a second, on average. Default: 0, the account's limit.
-	RateLimit float64
-	// BurstLimit is the calls at a time. Needs a RateLimit. Default: as many as RateLimit, 1 at least.
-	BurstLimit int
+// settings are the caller's props with every default filled in.
+type settings struct {
+	OrderAPIProps
+	statusTimeout float64 // seconds
+	timeout       float64 // seconds
+}
+
+// resolve fills in the defaults without changing props, and reports everything that is wrong.
+func resolve(scope constructs.Construct, props *OrderAPIProps) (*settings, error) {
+	var errs check.Errors
+	s := &settings{}
+	if props != nil {
+		s.OrderAPIProps = *props
+	}
+	if s.Pipeline == nil {
+		errs.Addf("Pipeline", "nil (pass the pipeline that the orders go to)")
+	}
+	if s.Auth == nil {
+		s.Auth = AuthIAM()
+	}
+	s.Auth.validate(&errs)
+	s.CORS.validate(&errs)
+	if s.AccessLogs != nil {
+		s.AccessLogs.validate(&errs)
+	}
+	s.checkMount(&errs, scope)
+	s.resolveStage(&errs)
+	s.timeout = errs.Seconds("IntegrationTimeout", s.IntegrationTimeout, 10, 0.05, 29,
+		"API Gateway's limits")
+	s.statusTimeout = checkStatus(&errs, s.Status)
+	return s, errs.Err("orderapi.OrderAPIProps")
 }

@@ -6,43 +6,57 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// retryAfter is what a client is asked to wait, in seconds: most of what it is sent with is over at once.
+// retryAfter is how long a client should wait, in seconds. Most of the causes are over at once.
 const retryAfter = "1"
 
-// addGatewayResponses makes every answer that API Gateway gives by itself JSON with a status, as the others are. A slice,
-// not a map: the order reaches the deployment's logical id.
+// addGatewayResponses makes every response that API Gateway gives itself JSON with a status, like
+// the others. The list is a slice, not a map, because its order affects the logical id of the
+// deployment.
 func (a *OrderAPI) addGatewayResponses(scope constructs.Construct) {
 	invalid := "$context.error.messageString"
 	if a.settings.ValidationDetails {
 		invalid = `"$context.error.validationErrorString"`
 	}
-	const said = "$context.error.messageString" // quoted by API Gateway
+	const message = "$context.error.messageString" // quoted by API Gateway
+	const unavailable = `"` + tryAgain + `"`
 	for _, r := range []struct {
 		id      string
 		kind    awsapigateway.ResponseType
-		code    string // "" is API Gateway's own
+		code    string // "" keeps API Gateway's
 		status  string
 		message string // JSON
 		retry   bool
 	}{
-		{"BadRequestBody", awsapigateway.ResponseType_BAD_REQUEST_BODY(), "400", "INVALID", invalid, false},
-		{"BadRequestParameters", awsapigateway.ResponseType_BAD_REQUEST_PARAMETERS(), "400", "INVALID", said, false},
-		{"UnsupportedMediaType", awsapigateway.ResponseType_UNSUPPORTED_MEDIA_TYPE(), "415", "UNSUPPORTED_MEDIA_TYPE", `"the content type must be application/json"`, false},
-		{"RequestTooLarge", awsapigateway.ResponseType_REQUEST_TOO_LARGE(), "413", "TOO_LARGE", `"` + tooLarge + `"`, false},
-		{"Unauthorized", awsapigateway.ResponseType_UNAUTHORIZED(), "401", "UNAUTHORIZED", said, false},
-		{"AccessDenied", awsapigateway.ResponseType_ACCESS_DENIED(), "403", "FORBIDDEN", said, false},
-		{"ExpiredToken", awsapigateway.ResponseType_EXPIRED_TOKEN(), "403", "FORBIDDEN", said, false},
-		{"InvalidAPIKey", awsapigateway.ResponseType_INVALID_API_KEY(), "403", "FORBIDDEN", said, false},
-		{"InvalidSignature", awsapigateway.ResponseType_INVALID_SIGNATURE(), "403", "FORBIDDEN", said, false},
-		{"MissingAuthenticationToken", awsapigateway.ResponseType_MISSING_AUTHENTICATION_TOKEN(), "403", "FORBIDDEN", said, false},
-		{"WAFFiltered", awsapigateway.ResponseType_WAF_FILTERED(), "403", "FORBIDDEN", said, false},
-		{"Throttled", awsapigateway.ResponseType_THROTTLED(), "429", "THROTTLED", said, true},
-		{"QuotaExceeded", awsapigateway.ResponseType_QUOTA_EXCEEDED(), "429", "THROTTLED", said, true},
-		{"IntegrationFailure", awsapigateway.ResponseType_INTEGRATION_FAILURE(), "503", "UNAVAILABLE", `"` + tryAgain + `"`, true},
-		{"IntegrationTimeout", awsapigateway.ResponseType_INTEGRATION_TIMEOUT(), "503", "UNAVAILABLE", `"` + tryAgain + `"`, true},
-		{"AuthorizerFailure", awsapigateway.ResponseType_AUTHORIZER_FAILURE(), "503", "UNAVAILABLE", `"` + tryAgain + `"`, true},
-		{"Default4XX", awsapigateway.ResponseType_DEFAULT_4XX(), "", "ERROR", said, false},
-		{"Default5XX", awsapigateway.ResponseType_DEFAULT_5XX(), "", "ERROR", said, true},
+		{"BadRequestBody", awsapigateway.ResponseType_BAD_REQUEST_BODY(),
+			"400", "INVALID", invalid, false},
+		{"BadRequestParameters", awsapigateway.ResponseType_BAD_REQUEST_PARAMETERS(),
+			"400", "INVALID", message, false},
+		{"UnsupportedMediaType", awsapigateway.ResponseType_UNSUPPORTED_MEDIA_TYPE(),
+			"415", "UNSUPPORTED_MEDIA_TYPE",
+			`"the content type must be application/json"`, false},
+		{"RequestTooLarge", awsapigateway.ResponseType_REQUEST_TOO_LARGE(),
+			"413", "TOO_LARGE", `"` + tooLarge + `"`, false},
+		{"Unauthorized", awsapigateway.ResponseType_UNAUTHORIZED(),
+			"401", "UNAUTHORIZED", message, false},
+		{"AccessDenied", awsapigateway.ResponseType_ACCESS_DENIED(), "403", "FORBIDDEN", message, false},
+		{"ExpiredToken", awsapigateway.ResponseType_EXPIRED_TOKEN(), "403", "FORBIDDEN", message, false},
+		{"InvalidAPIKey", awsapigateway.ResponseType_INVALID_API_KEY(),
+			"403", "FORBIDDEN", message, false},
+		{"InvalidSignature", awsapigateway.ResponseType_INVALID_SIGNATURE(),
+			"403", "FORBIDDEN", message, false},
+		{"MissingAuthenticationToken", awsapigateway.ResponseType_MISSING_AUTHENTICATION_TOKEN(),
+			"403", "FORBIDDEN", message, false},
+		{"WAFFiltered", awsapigateway.ResponseType_WAF_FILTERED(), "403", "FORBIDDEN", message, false},
+		{"Throttled", awsapigateway.ResponseType_THROTTLED(), "429", "THROTTLED", message, true},
+		{"QuotaExceeded", awsapigateway.ResponseType_QUOTA_EXCEEDED(), "429", "THROTTLED", message, true},
+		{"IntegrationFailure", awsapigateway.ResponseType_INTEGRATION_FAILURE(),
+			"503", "UNAVAILABLE", unavailable, true},
+		{"IntegrationTimeout", awsapigateway.ResponseType_INTEGRATION_TIMEOUT(),
+			"503", "UNAVAILABLE", unavailable, true},
+		{"AuthorizerFailure", awsapigateway.ResponseType_AUTHORIZER_FAILURE(),
+			"503", "UNAVAILABLE", unavailable, true},
+		{"Default4XX", awsapigateway.ResponseType_DEFAULT_4XX(), "", "ERROR", message, false},
+		{"Default5XX", awsapigateway.ResponseType_DEFAULT_5XX(), "", "ERROR", message, true},
 	} {
 		var headers map[string]*string
 		if r.retry {
@@ -52,7 +66,9 @@ func (a *OrderAPI) addGatewayResponses(scope constructs.Construct) {
 			RestApi:         a.api,
 			ResponseHeaders: a.settings.CORS.headers(headers),
 			Type:            r.kind,
-			Templates:       &map[string]*string{"application/json": jsii.String(`{"status":"` + r.status + `","message":` + r.message + `}`)},
+			Templates: &map[string]*string{
+				"application/json": jsii.String(`{"status":"` + r.status + `","message":` + r.message + `}`),
+			},
 		}
 		if r.code != "" {
 			props.StatusCode = jsii.String(r.code)
@@ -61,7 +77,7 @@ func (a *OrderAPI) addGatewayResponses(scope constructs.Construct) {
 	}
 }
 
-// inResponse is the headers of an answer as an integration maps them.
+// inResponse returns the headers of a response in an integration's form.
 func inResponse(headers *map[string]*string) *map[string]*string {
 	if headers == nil {
 		return nil
@@ -73,7 +89,8 @@ func inResponse(headers *map[string]*string) *map[string]*string {
 	return &mapped
 }
 
-// declared is the headers of an answer as a method announces them.
+// declared returns the headers of a response in a method's form.
+
 func declared(headers *map[string]*string) *map[string]*bool {
 	if headers == nil {
 		return nil

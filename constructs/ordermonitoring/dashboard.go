@@ -6,41 +6,53 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderpipeline/orderpipeline/internal/contract"
-	"github.com/orderpipeline/orderpipeline/internal/prices"
 )
 
+// DashboardProps configures the dashboard.
+type DashboardProps struct {
+	// Disabled leaves the dashboard out. Three dashboards of up to 50 metrics per account are free.
+	// Default: false.
+	Disabled bool
+	// Title is in the dashboard's first line. Default: the path of the pipeline.
+	Title string
+}
+
 const (
-	// columns of a dashboard. A third of them is 480 pixels wide on a screen of 1440.
+	// columns is the width of a dashboard. A third of it is 480 pixels on a screen of 1440.
 	columns = 24
 	height  = 6
-	// maxSubscribers that are drawn: with them the dashboard has 50 metrics, which is what AWS gives for free.
+	// maxSubscribers is the number of subscribers in graphs. With them, the dashboard has the 50
+	// metrics that are free.
 	maxSubscribers = 5
 
 	alarmColor = "#d13212"
 )
 
-// graph is a widget with its metrics; alarms are drawn as lines.
+type metrics = []awscloudwatch.IMetric
+
+// graph is a widget with metrics. The thresholds of alarms are drawn as lines.
 type graph struct {
 	title, unit string
-	width       int // 0: a third
-	metrics     []awscloudwatch.IMetric
+	width       int // 0 for a third
+	metrics     metrics
 	alarms      []AlarmName
 	stacked     bool
 }
 
 func (m *OrderMonitoring) newDashboard() {
-	m.dashboard = awscloudwatch.NewDashboard(m, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{
-		DefaultInterval: awscdk.Duration_Hours(jsii.Number(3)),
-		PeriodOverride:  awscloudwatch.PeriodOverride_INHERIT, // minutes stay minutes, so that the alarm lines mean something
-	})
+	m.dashboard = awscloudwatch.NewDashboard(m, jsii.String("Dashboard"),
+		&awscloudwatch.DashboardProps{
+			DefaultInterval: awscdk.Duration_Hours(jsii.Number(3)),
+			// Keeps the periods of the metrics, which the alarm lines refer to.
+			PeriodOverride: awscloudwatch.PeriodOverride_INHERIT,
+		})
+	heading := "**" + m.settings.Dashboard.Title + "** · [runbook](" + m.settings.RunbookURL + ")"
 	m.row(awscloudwatch.NewTextWidget(&awscloudwatch.TextWidgetProps{
-		Markdown: jsii.String("**" + m.settings.Dashboard.Title + "** · [what to do, alarm by alarm](" + m.settings.RunbookURL + ")"),
-		Width:    jsii.Number(columns), Height: jsii.Number(1),
+		Markdown: &heading, Width: jsii.Number(columns), Height: jsii.Number(1),
 	}))
 	if len(m.alarms) > 0 {
 		var alarms []interfacesawscloudwatch.IAlarmRef
@@ -48,21 +60,26 @@ func (m *OrderMonitoring) newDashboard() {
 			alarms = append(alarms, a.resource)
 		}
 		m.row(awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{
-			Title: jsii.String("Alarms"), Alarms: &alarms, Width: jsii.Number(columns), Height: jsii.Number(1 + (len(alarms)+5)/6),
+			Title:  jsii.String("Alarms"),
+			Alarms: &alarms,
+			Width:  jsii.Number(columns),
+			Height: jsii.Number(1 + (len(alarms)+5)/6),
 		}))
 	}
-	m.funnel()
+	m.funnelRow()
 	m.queueRow()
-	m.asideRow()
+	m.failureRow()
 	m.apiRow()
 	m.functionRows()
 	m.tableRow()
 	m.topicRow()
 }
 
-func (m *OrderMonitoring) row(widgets ...awscloudwatch.IWidget) { m.dashboard.AddWidgets(widgets...) }
+func (m *OrderMonitoring) row(widgets ...awscloudwatch.IWidget) {
+	m.dashboard.AddWidgets(widgets...)
+}
 
-// graphs adds a row.
+// graphs adds a row of graphs.
 func (m *OrderMonitoring) graphs(row ...graph) {
 	var widgets []awscloudwatch.IWidget
 	for _, g := range row {
@@ -71,24 +88,34 @@ func (m *OrderMonitoring) graphs(row ...graph) {
 		}
 		var lines []*awscloudwatch.HorizontalAnnotation
 		for _, line := range m.lines(g.alarms) {
-			lines = append(lines, &awscloudwatch.HorizontalAnnotation{Value: jsii.Number(line.threshold), Label: jsii.String(line.id), Color: jsii.String(alarmColor)})
+			lines = append(lines, &awscloudwatch.HorizontalAnnotation{
+				Value: jsii.Number(line.threshold),
+				Label: jsii.String(line.id),
+				Color: jsii.String(alarmColor),
+			})
 		}
 		widgets = append(widgets, awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{
-			Title: jsii.String(g.title), Width: jsii.Number(g.width), Height: jsii.Number(height),
-			Left: &g.metrics, LeftAnnotations: &lines, Stacked: &g.stacked,
-			LeftYAxis: &awscloudwatch.YAxisProps{Min: jsii.Number(0), Label: jsii.String(g.unit), ShowUnits: jsii.Bool(false)},
+			Title:           jsii.String(g.title),
+			Width:           jsii.Number(g.width),
+			Height:          jsii.Number(height),
+			Left:            &g.metrics,
+			LeftAnnotations: &lines,
+			Stacked:         &g.stacked,
+			LeftYAxis: &awscloudwatch.YAxisProps{
+				Min: jsii.Number(0), Label: jsii.String(g.unit), ShowUnits: jsii.Bool(false),
+			},
 		}))
 	}
 	m.row(widgets...)
 }
 
-// lines of the alarms that there are; those at one value are one line.
+// lines returns the lines of the alarms that exist. Alarms with the same threshold share a line.
 func (m *OrderMonitoring) lines(names []AlarmName) []alarm {
 	var lines []alarm
 next:
 	for _, name := range names {
 		for _, a := range m.alarms {
-			if !strings.HasPrefix(a.id, string(name)) { // a subscriber's has its id behind
+			if !strings.HasPrefix(a.id, string(name)) { // a subscriber's alarm ends with its id
 				continue
 			}
 			for i := range lines {
@@ -105,95 +132,126 @@ next:
 	return lines
 }
 
-func calculated(expression, label string, period awscdk.Duration, metrics map[string]awscloudwatch.IMetric) awscloudwatch.IMetric {
+func calculated(
+	expression, label string, period awscdk.Duration, using map[string]awscloudwatch.IMetric,
+) awscloudwatch.IMetric {
 	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
-		Expression: &expression, Label: &label, Period: period, UsingMetrics: &metrics,
+		Expression: &expression, Label: &label, Period: period, UsingMetrics: &using,
 	})
 }
 
-func minute() awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(1)) }
-func hour() awscdk.Duration   { return awscdk.Duration_Hours(jsii.Number(1)) }
-
-// funnel is the way of an order, and what has not come through each leg yet. Without metrics of our own it is messages that are
-// counted, of which one may carry several orders, and what is stored but not published shows as the publisher's age only.
-func (m *OrderMonitoring) funnel() {
+// funnelRow shows the legs of an order's way, and what has not passed each leg yet. Without custom
+// metrics it counts messages, which can hold several orders, and shows unpublished orders only as the
+// publisher's iterator age.
+func (m *OrderMonitoring) funnelRow() {
 	p, processor, publisher := m.settings.Pipeline, m.processor(), m.publisher()
-	delivered := metric(p.Topic(), "NumberOfNotificationsDelivered", "Sum", "delivered (all subscribers)")
-	way := graph{title: "Orders: received → stored → published → delivered", unit: "a minute", width: columns / 2}
-	missing := graph{
-		title: "What has not come through each leg", unit: "messages, events", width: columns / 2,
-		metrics: []awscloudwatch.IMetric{
-			calculated("FILL(w,0)+FILL(h,0)", "in the queue: neither stored nor refused", minute(), map[string]awscloudwatch.IMetric{
-				"w": metric(p.Queue(), "ApproximateNumberOfMessagesVisible", "Maximum", ""), "h": metric(p.Queue(), "ApproximateNumberOfMessagesNotVisible", "Maximum", ""),
-			}),
-		},
+	queue, topic := p.Queue(), p.Topic()
+	delivered := metric(topic, "NumberOfNotificationsDelivered", "Sum", "delivered (all subscribers)")
+	funnel := graph{
+		title: "Orders: received → stored → published → delivered",
+		unit:  "per minute", width: columns / 2,
+	}
+	backlog := graph{
+		title: "Backlog of each leg", unit: "messages, events", width: columns / 2,
+		metrics: metrics{calculated(
+			"FILL(w,0)+FILL(h,0)", "in the queue, not stored or refused", minute(),
+			map[string]awscloudwatch.IMetric{
+				"w": metric(queue, "ApproximateNumberOfMessagesVisible", "Maximum", ""),
+				"h": metric(queue, "ApproximateNumberOfMessagesNotVisible", "Maximum", ""),
+			},
+		)},
 	}
 	if p.MetricsDisabled() {
-		way.title = "Messages: received → processed → published → delivered"
-		way.metrics = []awscloudwatch.IMetric{
-			metric(p.Queue(), "NumberOfMessagesSent", "Sum", "received"), metric(p.Queue(), "NumberOfMessagesDeleted", "Sum", "processed"),
-			metric(p.Topic(), "NumberOfMessagesPublished", "Sum", "published"), delivered,
+		funnel.title = "Messages: received → processed → published → delivered"
+		funnel.metrics = metrics{
+			metric(queue, "NumberOfMessagesSent", "Sum", "received"),
+			metric(queue, "NumberOfMessagesDeleted", "Sum", "processed"),
+			metric(topic, "NumberOfMessagesPublished", "Sum", "published"),
+			delivered,
 		}
 	} else {
-		stored, published := own(processor, contract.MetricOrdersStored, "stored"), own(publisher, contract.MetricEventsPublished, "published")
-		way.metrics = []awscloudwatch.IMetric{
-			own(processor, contract.MetricOrdersReceived, "received, tries included"), stored, published, delivered,
-			own(processor, contract.MetricOrdersDuplicate, "duplicate"), own(processor, contract.MetricOrdersRefused, "refused"),
+		stored := customMetric(processor, contract.MetricOrdersStored, "stored")
+		published := customMetric(publisher, contract.MetricEventsPublished, "published")
+		funnel.metrics = metrics{
+			customMetric(processor, contract.MetricOrdersReceived, "received, with redeliveries"),
+			stored, published, delivered,
+			customMetric(processor, contract.MetricOrdersDuplicate, "duplicate"),
+			customMetric(processor, contract.MetricOrdersRefused, "refused"),
 		}
-		missing.metrics = append(missing.metrics,
-			calculated("RUNNING_SUM(FILL(st,0)-FILL(p,0)-FILL(a,0))", "stored, not published (summed up)", minute(), map[string]awscloudwatch.IMetric{
-				"st": stored, "p": published, "a": own(publisher, contract.MetricEventsFailed, "put aside"),
+		backlog.metrics = append(backlog.metrics, calculated(
+			"RUNNING_SUM(FILL(st,0)-FILL(p,0)-FILL(a,0))", "stored, not published (running sum)",
+			minute(), map[string]awscloudwatch.IMetric{
+				"st": stored, "p": published,
+				"a": customMetric(publisher, contract.MetricEventsFailed, "failed"),
 			}))
 	}
-	missing.metrics = append(missing.metrics, calculated("RUNNING_SUM(FILL(nf,0))", "published, not delivered (summed up)", minute(), map[string]awscloudwatch.IMetric{
-		"nf": metric(p.Topic(), "NumberOfNotificationsFailed", "Sum", ""),
-	}))
-	m.graphs(way, missing)
+	backlog.metrics = append(backlog.metrics, calculated(
+		"RUNNING_SUM(FILL(nf,0))", "published, not delivered (running sum)",
+		minute(), map[string]awscloudwatch.IMetric{
+			"nf": metric(topic, "NumberOfNotificationsFailed", "Sum", ""),
+		}))
+	m.graphs(funnel, backlog)
 }
 
 func (m *OrderMonitoring) queueRow() {
-	p := m.settings.Pipeline
-	visible := metric(p.Queue(), "ApproximateNumberOfMessagesVisible", "Maximum", "waiting")
+	queue := m.settings.Pipeline.Queue()
+	waiting := metric(queue, "ApproximateNumberOfMessagesVisible", "Maximum", "waiting")
 	m.graphs(graph{
 		title: "Queue: messages", unit: "messages",
-		metrics: []awscloudwatch.IMetric{visible, metric(p.Queue(), "ApproximateNumberOfMessagesNotVisible", "Maximum", "in work")},
+		metrics: metrics{
+			waiting,
+			metric(queue, "ApproximateNumberOfMessagesNotVisible", "Maximum", "in flight"),
+		},
 	}, graph{
-		title: "Queue: age of the oldest message", unit: "seconds", alarms: []AlarmName{AlarmQueueAge},
-		metrics: []awscloudwatch.IMetric{metric(p.Queue(), "ApproximateAgeOfOldestMessage", "Maximum", "age")},
+		title: "Queue: age of the oldest message", unit: "seconds",
+		metrics: metrics{metric(queue, "ApproximateAgeOfOldestMessage", "Maximum", "age")},
+		alarms:  []AlarmName{AlarmQueueAge},
 	}, graph{
-		title: "Queue: time to drain at the present pace", unit: "seconds",
-		metrics: []awscloudwatch.IMetric{calculated("IF(FILL(del,0)>0, v/(del/PERIOD(del)), 0)", "time to drain", minute(), map[string]awscloudwatch.IMetric{
-			"v": visible, "del": metric(p.Queue(), "NumberOfMessagesDeleted", "Sum", "done"),
-		})},
+		title: "Queue: time to drain at the current rate", unit: "seconds",
+		metrics: metrics{calculated(
+			"IF(FILL(del,0)>0, v/(del/PERIOD(del)), 0)", "time to drain", minute(),
+			map[string]awscloudwatch.IMetric{
+				"v":   waiting,
+				"del": metric(queue, "NumberOfMessagesDeleted", "Sum", "deleted"),
+			},
+		)},
 	})
 }
 
-func (m *OrderMonitoring) asideRow() {
+// failureRow shows the queues whose messages need an operator.
+func (m *OrderMonitoring) failureRow() {
 	p := m.settings.Pipeline
 	depth := func(queue measured, label string) awscloudwatch.IMetric {
 		return metric(queue, "ApproximateNumberOfMessagesVisible", "Maximum", label)
 	}
-	aside := graph{
-		title: "Put aside, for somebody to look at", unit: "messages", width: columns / 2,
-		metrics: []awscloudwatch.IMetric{depth(p.DeadLetterQueue(), "dead letters"), depth(p.RejectedQueue(), "rejected"), depth(p.OnFailureQueue(), "on failure")},
-		alarms:  []AlarmName{AlarmDeadLetters, AlarmRejected, AlarmOnFailure},
+	failures := graph{
+		title: "DLQ, rejected, on-failure", unit: "messages", width: columns / 2,
+		metrics: metrics{
+			depth(p.DeadLetterQueue(), "DLQ"),
+			depth(p.RejectedQueue(), "rejected"),
+			depth(p.OnFailureQueue(), "on-failure"),
+		},
+		alarms: []AlarmName{AlarmDeadLetters, AlarmRejected, AlarmOnFailure},
 	}
 	subscribers := p.Subscribers()
 	if len(subscribers) == 0 {
-		aside.width = columns
-		m.graphs(aside)
+		failures.width = columns
+		m.graphs(failures)
 		return
 	}
-	title := "Subscribers' dead letters"
+	title := "Subscribers' DLQs"
 	if len(subscribers) > maxSubscribers {
 		title += fmt.Sprintf(" (%d of %d)", maxSubscribers, len(subscribers))
 		subscribers = subscribers[:maxSubscribers]
 	}
-	theirs := graph{title: title, unit: "messages", width: columns / 2, alarms: []AlarmName{AlarmSubscriberDeadLetters}}
+	theirs := graph{
+		title: title, unit: "messages", width: columns / 2,
+		alarms: []AlarmName{AlarmSubscriberDeadLetters},
+	}
 	for _, s := range subscribers {
 		theirs.metrics = append(theirs.metrics, depth(s.DeadLetterQueue(), s.ID()))
 	}
-	m.graphs(aside, theirs)
+	m.graphs(failures, theirs)
 }
 
 func (m *OrderMonitoring) apiRow() {
@@ -202,131 +260,94 @@ func (m *OrderMonitoring) apiRow() {
 	}
 	stage := m.stage()
 	m.graphs(graph{
-		title: "API: calls", unit: "a minute",
-		metrics: []awscloudwatch.IMetric{metric(stage, "Count", "Sum", "calls")},
+		title: "API: requests", unit: "per minute",
+		metrics: metrics{metric(stage, "Count", "Sum", "requests")},
 	}, graph{
-		title: "API: latency of the slowest in 100", unit: "milliseconds", alarms: []AlarmName{AlarmAPILatency},
-		metrics: []awscloudwatch.IMetric{metric(stage, "Latency", "p99", "p99")},
+		title: "API: p99 latency", unit: "milliseconds",
+		metrics: metrics{metric(stage, "Latency", "p99", "p99")},
+		alarms:  []AlarmName{AlarmAPILatency},
 	}, graph{
-		title: "API: share of errors", unit: "1 is all calls", alarms: []AlarmName{AlarmAPIServerErrors, AlarmAPIClientErrors},
-		metrics: []awscloudwatch.IMetric{metric(stage, "5XXError", "Average", "5xx"), metric(stage, "4XXError", "Average", "4xx")},
+		title: "API: error rate", unit: "errors per request",
+		metrics: metrics{
+			metric(stage, "5XXError", "Average", "5xx"),
+			metric(stage, "4XXError", "Average", "4xx"),
+		},
+		alarms: []AlarmName{AlarmAPIServerErrors, AlarmAPIClientErrors},
 	})
 }
 
 func (m *OrderMonitoring) functionRows() {
 	processor, publisher := m.processor(), m.publisher()
-	duration := []awscloudwatch.IMetric{metric(processor, "Duration", "p99", "processor"), metric(publisher, "Duration", "p99", "publisher")}
-	errors := []awscloudwatch.IMetric{metric(processor, "Errors", "Sum", "processor"), metric(publisher, "Errors", "Sum", "publisher")}
+	both := func(name, statistic string) metrics {
+		return metrics{
+			metric(processor, name, statistic, "processor"),
+			metric(publisher, name, statistic, "publisher"),
+		}
+	}
+	duration, errors := both("Duration", "p99"), both("Errors", "Sum")
 	if api := m.settings.API; api != nil {
 		duration = append(duration, metric(api.Status(), "Duration", "p99", "status"))
 		errors = append(errors, metric(api.Status(), "Errors", "Sum", "status"))
 	}
 	m.graphs(graph{
-		title: "Lambda: duration of the slowest in 100", unit: "milliseconds", metrics: duration,
+		title: "Lambda: p99 duration", unit: "milliseconds", metrics: duration,
 		alarms: []AlarmName{AlarmProcessorDuration, AlarmPublisherDuration},
 	}, graph{
-		title: "Lambda: errors", unit: "a minute", metrics: errors,
+		title: "Lambda: errors", unit: "per minute", metrics: errors,
 		alarms: []AlarmName{AlarmProcessorErrors, AlarmPublisherErrors, AlarmStatusErrors},
 	}, graph{
-		title: "Lambda: throttles", unit: "a minute",
-		metrics: []awscloudwatch.IMetric{metric(processor, "Throttles", "Sum", "processor"), metric(publisher, "Throttles", "Sum", "publisher")},
-		alarms:  []AlarmName{AlarmProcessorThrottles, AlarmPublisherThrottles},
+		title: "Lambda: throttles", unit: "per minute", metrics: both("Throttles", "Sum"),
+		alarms: []AlarmName{AlarmProcessorThrottles, AlarmPublisherThrottles},
 	})
-	runs := options("Sum", "publisher")
-	runs.Period = hour()
+	hourly := options("Sum", "publisher")
+	hourly.Period = hour()
 	m.graphs(graph{
-		title: "Lambda: at the same time", unit: "invocations",
-		metrics: []awscloudwatch.IMetric{metric(processor, "ConcurrentExecutions", "Maximum", "processor"), metric(publisher, "ConcurrentExecutions", "Maximum", "publisher")},
+		title: "Lambda: concurrent executions", unit: "executions",
+		metrics: both("ConcurrentExecutions", "Maximum"),
 	}, graph{
-		title: "Publisher: age of what it gets", unit: "milliseconds", alarms: []AlarmName{AlarmPublisherAge},
-		metrics: []awscloudwatch.IMetric{metric(publisher, "IteratorAge", "Maximum", "iterator age")},
+		title: "Publisher: iterator age", unit: "milliseconds",
+		metrics: metrics{metric(publisher, "IteratorAge", "Maximum", "iterator age")},
+		alarms:  []AlarmName{AlarmPublisherAge},
 	}, graph{
-		title: "Publisher: runs an hour", unit: "invocations", alarms: []AlarmName{AlarmPublisherHeartbeat},
-		metrics: []awscloudwatch.IMetric{publisher.Metric(jsii.String("Invocations"), runs)},
+		title: "Publisher: invocations", unit: "per hour",
+		metrics: metrics{publisher.Metric(jsii.String("Invocations"), hourly)},
+		alarms:  []AlarmName{AlarmPublisherHeartbeat},
 	})
 }
 
 func (m *OrderMonitoring) tableRow() {
 	table := m.settings.Pipeline.Table()
 	m.graphs(graph{
-		title: "Table: consumed capacity", unit: "units a minute",
-		metrics: []awscloudwatch.IMetric{metric(table, "ConsumedWriteCapacityUnits", "Sum", "writes"), metric(table, "ConsumedReadCapacityUnits", "Sum", "reads")},
+		title: "Table: consumed capacity", unit: "units per minute",
+		metrics: metrics{
+			metric(table, "ConsumedWriteCapacityUnits", "Sum", "writes"),
+			metric(table, "ConsumedReadCapacityUnits", "Sum", "reads"),
+		},
 	}, graph{
 		title: "Table: latency of PutItem", unit: "milliseconds",
-		metrics: []awscloudwatch.IMetric{m.putItem("SuccessfulRequestLatency", "Average", "average")},
+		metrics: metrics{m.putItem("SuccessfulRequestLatency", "Average", "average")},
 	}, graph{
-		title: "Table: failed and throttled writes", unit: "a minute", alarms: []AlarmName{AlarmTableErrors, AlarmTableThrottles},
-		metrics: []awscloudwatch.IMetric{m.putItem("SystemErrors", "Sum", "errors"), metric(table, "WriteThrottleEvents", "Sum", "throttles")},
+		title: "Table: failed and throttled writes", unit: "per minute",
+		metrics: metrics{
+			m.putItem("SystemErrors", "Sum", "errors"),
+			metric(table, "WriteThrottleEvents", "Sum", "throttles"),
+		},
+		alarms: []AlarmName{AlarmTableErrors, AlarmTableThrottles},
 	})
 }
 
 func (m *OrderMonitoring) topicRow() {
 	p := m.settings.Pipeline
 	m.graphs(graph{
-		title: "Topic", unit: "a minute", alarms: []AlarmName{AlarmDeliveryFailures},
-		metrics: []awscloudwatch.IMetric{
+		title: "Topic: events", unit: "per minute",
+		metrics: metrics{
 			metric(p.Topic(), "NumberOfMessagesPublished", "Sum", "published"),
 			metric(p.Topic(), "NumberOfNotificationsDelivered", "Sum", "delivered"),
 			metric(p.Topic(), "NumberOfNotificationsFailed", "Sum", "failed"),
 		},
+		alarms: []AlarmName{AlarmDeliveryFailures},
 	}, graph{
-		title: "Queue: empty receives (paid for, idle or not)", unit: "a minute",
-		metrics: []awscloudwatch.IMetric{metric(p.Queue(), "NumberOfEmptyReceives", "Sum", "empty receives")},
+		title: "Queue: empty receives (billed, even when idle)", unit: "per minute",
+		metrics: metrics{metric(p.Queue(), "NumberOfEmptyReceives", "Sum", "empty receives")},
 	}, m.costGraph())
-}
-
-// costGraph is what the requests of an hour cost at list price. Where several messages share a request, it shows more than is
-// paid.
-func (m *OrderMonitoring) costGraph() graph {
-	p, list := m.settings.Pipeline, prices.Current()
-	g := graph{
-		title: fmt.Sprintf("Estimated cost of requests, at most (%s, %s)", list.Region, list.Date), unit: list.Currency + " an hour", stacked: true,
-	}
-	hourly := func(of measured, name string) awscloudwatch.Metric {
-		o := options("Sum", "")
-		o.Period = hour()
-		return of.Metric(&name, o)
-	}
-	add := func(label, expression string, metrics map[string]awscloudwatch.IMetric) {
-		g.metrics = append(g.metrics, calculated("("+expression+")/1000000", label, hour(), metrics))
-	}
-	functions := []awslambda.Function{p.Processor(), p.Publisher()}
-	if api := m.settings.API; api != nil {
-		functions = append(functions, api.Status())
-		add("API Gateway", fmt.Sprintf("FILL(calls,0)*%g", list.APIGatewayRequests), map[string]awscloudwatch.IMetric{"calls": hourly(m.stage(), "Count")})
-	}
-	queue := p.Queue()
-	add("SQS", fmt.Sprintf("(FILL(sent,0)+FILL(got,0)+FILL(gone,0)+FILL(empty,0))*%g", list.SQSRequests), map[string]awscloudwatch.IMetric{
-		"sent":  hourly(queue, "NumberOfMessagesSent"),
-		"got":   hourly(queue, "NumberOfMessagesReceived"),
-		"gone":  hourly(queue, "NumberOfMessagesDeleted"),
-		"empty": hourly(queue, "NumberOfEmptyReceives"),
-	})
-	runs := map[string]awscloudwatch.IMetric{}
-	var terms []string
-	for i, f := range functions {
-		run, took := fmt.Sprintf("run%d", i), fmt.Sprintf("took%d", i)
-		runs[run], runs[took] = hourly(f, "Invocations"), hourly(f, "Duration")
-		price := list.LambdaGBSecondsARM
-		if *f.Architecture().Name() == *awslambda.Architecture_X86_64().Name() {
-			price = list.LambdaGBSecondsX86
-		}
-		// From milliseconds to seconds, from MiB to GB.
-		terms = append(terms, fmt.Sprintf("FILL(%s,0)*%g+FILL(%s,0)*%g", run, list.LambdaRequests, took, price/1000*memoryMiB(f)/1024))
-	}
-	add("Lambda", strings.Join(terms, "+"), runs)
-	add("DynamoDB", fmt.Sprintf("FILL(writes,0)*%g+FILL(reads,0)*%g", list.DynamoDBWrites, list.DynamoDBReads), map[string]awscloudwatch.IMetric{
-		"writes": hourly(p.Table(), "ConsumedWriteCapacityUnits"),
-		"reads":  hourly(p.Table(), "ConsumedReadCapacityUnits"),
-	})
-	add("SNS", fmt.Sprintf("FILL(events,0)*%g", list.SNSPublishes), map[string]awscloudwatch.IMetric{"events": hourly(p.Topic(), "NumberOfMessagesPublished")})
-	return g
-}
-
-// memoryMiB of a function; Lambda's own default where nothing is set.
-func memoryMiB(f awslambda.Function) float64 {
-	if cfn, ok := f.Node().DefaultChild().(awslambda.CfnFunction); ok && cfn.MemorySize() != nil {
-		return *cfn.MemorySize()
-	}
-	return 128
 }

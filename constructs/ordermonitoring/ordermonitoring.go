@@ -1,5 +1,5 @@
-// Package ordermonitoring is a CDK construct that watches an order pipeline: alarms that lead to a runbook, a dashboard, and
-// a budget.
+// Package ordermonitoring is a CDK construct that monitors an order pipeline: alarms that link to a
+// runbook, a dashboard, and a budget.
 //
 //	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
 //	ordermonitoring.NewOrderMonitoring(stack, "Monitoring", &ordermonitoring.OrderMonitoringProps{
@@ -7,12 +7,13 @@
 //		Critical: ordermonitoring.TopicProps{Emails: []string{"on-call@example.com"}},
 //	})
 //
-// It can stand in the pipeline's stack or in one beside it, with or without an API. It changes nothing on what it watches.
+// It can be in the pipeline's stack or in another one, with or without an API. It changes nothing
+// about the resources that it monitors.
 //
-// # What fails, and when
+// # Errors and warnings
 //
-// [NewOrderMonitoring] panics with an error that names every wrong prop, before it creates anything. What it cannot change, such
-// as the key policy of an imported topic, is a warning at synth.
+// [NewOrderMonitoring] panics with an error that names every wrong prop, before it creates anything.
+// What it cannot change, such as the key policy of an imported topic, is a warning at synth.
 package ordermonitoring
 
 import (
@@ -22,10 +23,10 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
-// DefaultRunbookURL is the runbook that alarms lead to: a section for each.
+// DefaultRunbookURL is the runbook that alarm descriptions link to. It has a section per alarm.
 const DefaultRunbookURL = "https://github.com/orderpipeline/orderpipeline/blob/main/docs/operations.md"
 
-// OrderMonitoring is the construct; [NewOrderMonitoring] makes it.
+// OrderMonitoring is the construct. [NewOrderMonitoring] makes it.
 type OrderMonitoring struct {
 	constructs.Construct
 
@@ -36,8 +37,11 @@ type OrderMonitoring struct {
 	budget            awsbudgets.CfnBudget
 }
 
-// NewOrderMonitoring watches a pipeline. It panics with an error that names everything that is wrong with the props.
-func NewOrderMonitoring(scope constructs.Construct, id string, props *OrderMonitoringProps) *OrderMonitoring {
+// NewOrderMonitoring monitors a pipeline. It panics with an error that names everything that is wrong
+// with the props.
+func NewOrderMonitoring(
+	scope constructs.Construct, id string, props *OrderMonitoringProps,
+) *OrderMonitoring {
 	s, err := resolve(props)
 	if err != nil {
 		panic(err)
@@ -55,14 +59,15 @@ func NewOrderMonitoring(scope constructs.Construct, id string, props *OrderMonit
 	return m
 }
 
-// CriticalTopic gets the alarms that are worth waking people for.
+// CriticalTopic returns the topic of the alarms that should page someone.
 func (m *OrderMonitoring) CriticalTopic() awssns.ITopic { return m.critical }
 
-// WarningTopic gets the alarms that can wait for the day, and what is said about costs.
+// WarningTopic returns the topic of the alarms that can wait until working hours, and of budget and
+// cost anomaly notifications.
 func (m *OrderMonitoring) WarningTopic() awssns.ITopic { return m.warning }
 
-// Dashboard of the pipeline, nil when it is disabled. What is added comes below.
+// Dashboard returns the dashboard, or nil when it is disabled. Widgets that you add come last.
 func (m *OrderMonitoring) Dashboard() awscloudwatch.Dashboard { return m.dashboard }
 
-// Budget of the pipeline, nil when there is none.
+// Budget returns the budget, or nil when there is none.
 func (m *OrderMonitoring) Budget() awsbudgets.CfnBudget { return m.budget }

@@ -3,7 +3,11 @@ package ordermonitoring
 import (
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
+	"math"
 	"os"
 	"reflect"
 	"regexp"
@@ -19,8 +23,10 @@ import (
 	"github.com/aws/jsii-runtime-go"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
 	"github.com/orderpipeline/orderpipeline/constructs/orderapi"
+
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
 	"github.com/orderpipeline/orderpipeline/internal/awsmetrics"
 	"github.com/orderpipeline/orderpipeline/internal/contract"
@@ -30,16 +36,21 @@ import (
 
 func TestMain(m *testing.M) { synthtest.Main(m) }
 
-// system makes a pipeline with two subscribers, an API, and monitoring with the props' differences from the defaults.
+// system makes a pipeline with two subscribers, an API, and monitoring with the default props as
+// changed by mutate.
 func system(stack awscdk.Stack, mutate func(*OrderMonitoringProps)) *OrderMonitoring {
 	p := orderpipeline.NewOrderPipeline(stack, "P", nil)
 	p.AddSubscriber("Billing", nil)
 	p.AddSubscriber("Shipping", nil)
-	props := OrderMonitoringProps{Pipeline: p, API: orderapi.NewOrderAPI(stack, "API", &orderapi.OrderAPIProps{Pipeline: p})}
+	props := OrderMonitoringProps{Pipeline: p, API: newAPI(stack, "API", p)}
 	if mutate != nil {
 		mutate(&props)
 	}
 	return NewOrderMonitoring(stack, "M", &props)
+}
+
+func newAPI(stack awscdk.Stack, id string, p *orderpipeline.OrderPipeline) *orderapi.OrderAPI {
+	return orderapi.NewOrderAPI(stack, id, &orderapi.OrderAPIProps{Pipeline: p})
 }
 
 func synth(t *testing.T, mutate func(*OrderMonitoringProps)) synthtest.Template {
@@ -51,7 +62,7 @@ func synth(t *testing.T, mutate func(*OrderMonitoringProps)) synthtest.Template 
 
 func full(p *OrderMonitoringProps) { p.Profile = ProfileFull }
 
-// metrics of an alarm or a graph, dimensions resolved to the ids of resources.
+// metricOf is a metric of an alarm or a graph, with dimensions resolved to the ids of resources.
 type metricOf struct {
 	at         string // the alarm's id, or the widget's title
 	namespace  string
@@ -61,13 +72,16 @@ type metricOf struct {
 }
 
 func (m metricOf) check() error {
-	return awsmetrics.Check(awsmetrics.Metric{Namespace: m.namespace, Name: m.name, Statistic: m.statistic, Dimensions: slices.Collect(maps.Keys(m.dimensions))})
+	return awsmetrics.Check(awsmetrics.Metric{
+		Namespace: m.namespace, Name: m.name, Statistic: m.statistic,
+		Dimensions: slices.Collect(maps.Keys(m.dimensions)),
+	})
 }
 
-// id of the metric, as CloudWatch tells metrics apart.
+// id is the identity of the metric in CloudWatch.
 func (m metricOf) id() string { return fmt.Sprint(m.namespace, m.name, m.dimensions) }
 
-// resolve gives a template's value as text: references as ${id} and ${id.attribute}.
+// resolveText returns a template's value as text, with references as ${id} and ${id.attribute}.
 func resolveText(t *testing.T, v any) string {
 	t.Helper()
 	switch v := v.(type) {
@@ -139,14 +153,15 @@ func drawn(d *dashboard.Dashboard) []metricOf {
 	return all
 }
 
-// wantAlarm is what an alarm is to be.
+// wantAlarm describes an alarm.
 type wantAlarm struct{ alarm, metric, dimensions, condition, missing, topic string }
 
 func checkAlarm(t *testing.T, template synthtest.Template, want wantAlarm, section string) {
 	t.Helper()
 	p := template.Resources[template.ID(t, "MAlarm"+want.alarm)].Properties
-	metrics := alarmsOf(t, synthtest.Template{Resources: map[string]synthtest.Resource{"A": {Type: "AWS::CloudWatch::Alarm", Properties: p}}})
-	m := metrics[0]
+	m := alarmsOf(t, synthtest.Template{Resources: map[string]synthtest.Resource{
+		"A": {Type: "AWS::CloudWatch::Alarm", Properties: p},
+	}})[0]
 	var dimensions []string
 	for name, value := range m.dimensions {
 		dimensions = append(dimensions, name+"="+value)
@@ -154,32 +169,37 @@ func checkAlarm(t *testing.T, template synthtest.Template, want wantAlarm, secti
 	slices.Sort(dimensions)
 	got := []string{
 		m.namespace + " " + m.name + " " + m.statistic, strings.Join(dimensions, " "),
-		fmt.Sprintf("%v %v, %v of %v × %v s", p["ComparisonOperator"], p["Threshold"], p["DatapointsToAlarm"], p["EvaluationPeriods"], p["Period"]),
+		fmt.Sprintf("%v %v, %v of %v × %v s", p["ComparisonOperator"], p["Threshold"],
+			p["DatapointsToAlarm"], p["EvaluationPeriods"], p["Period"]),
 		fmt.Sprint(p["TreatMissingData"]), synthtest.JSON(t, p["AlarmActions"]),
 	}
-	expected := []string{want.metric, want.dimensions, want.condition, want.missing, `[{"Ref":"` + template.ID(t, want.topic) + `"}]`}
+	expected := []string{
+		want.metric, want.dimensions, want.condition, want.missing,
+		`[{"Ref":"` + template.ID(t, want.topic) + `"}]`,
+	}
 	if diff := cmp.Diff(expected, got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", want.alarm, diff)
 	}
 	description, _ := p["AlarmDescription"].(string)
-	if link := DefaultRunbookURL + "#" + strings.ToLower(section); !strings.HasSuffix(description, " What to do: "+link) || len(description) > 1024 {
-		t.Errorf("%s: description %q, want the link %s", want.alarm, description, link)
+	runbook := " Runbook: " + DefaultRunbookURL + "#" + strings.ToLower(section)
+	if !strings.HasSuffix(description, runbook) || len(description) > 1024 {
+		t.Errorf("%s: description %q, want%s at its end", want.alarm, description, runbook)
 	}
 	if p["AlarmName"] != nil || p["OKActions"] != nil {
 		t.Errorf("%s: %v, %v", want.alarm, p["AlarmName"], p["OKActions"])
 	}
 }
 
-// What the alarms watch, in terms of a template.
-type watchedParts struct {
+// alarmDimensions are the dimensions of the alarms, in terms of a template.
+type alarmDimensions struct {
 	api                    string
 	queue, function, table func(path string) string
 }
 
-func partsOf(t *testing.T, template synthtest.Template) watchedParts {
+func dimensionsOf(t *testing.T, template synthtest.Template) alarmDimensions {
 	id := func(path string) string { return template.ID(t, path) }
 	apiName, _ := template.Resources[id("APIRestApi")].Properties["Name"].(string)
-	return watchedParts{
+	return alarmDimensions{
 		api:      "ApiName=" + apiName + " Stage=${" + id("APIRestApiDeploymentStagev1") + "}",
 		queue:    func(path string) string { return "QueueName=${" + id(path) + ".QueueName}" },
 		function: func(path string) string { return "FunctionName=${" + id(path) + "}" },
@@ -189,18 +209,18 @@ func partsOf(t *testing.T, template synthtest.Template) watchedParts {
 
 func TestCoreAlarms(t *testing.T) {
 	template := synth(t, nil)
-	parts := partsOf(t, template)
+	of := dimensionsOf(t, template)
 	topic := "TopicName=${" + template.ID(t, "PTopic") + ".TopicName}"
 	for _, want := range []wantAlarm{
-		{"APIServerErrors", "AWS/ApiGateway 5XXError Average", parts.api, "GreaterThanThreshold 0.01, 2 of 3 × 60 s", "notBreaching", "MCritical"},
-		{"QueueAge", "AWS/SQS ApproximateAgeOfOldestMessage Maximum", parts.queue("PQueue"), "GreaterThanThreshold 300, 5 of 5 × 60 s", "notBreaching", "MCritical"},
-		{"DeadLetters", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", parts.queue("PDeadLetterQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MCritical"},
-		{"Rejected", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", parts.queue("PRejectedQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MWarning"},
-		{"OnFailure", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", parts.queue("POnFailureQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MCritical"},
-		{"ProcessorErrors", "AWS/Lambda Errors Sum", parts.function("PProcessor"), "GreaterThanOrEqualToThreshold 1, 3 of 5 × 60 s", "notBreaching", "MWarning"},
-		{"PublisherErrors", "AWS/Lambda Errors Sum", parts.function("PPublisher"), "GreaterThanOrEqualToThreshold 1, 3 of 5 × 60 s", "notBreaching", "MWarning"},
-		{"PublisherAge", "AWS/Lambda IteratorAge Maximum", parts.function("PPublisher"), "GreaterThanThreshold 60000, 3 of 3 × 60 s", "notBreaching", "MCritical"},
-		{"PublisherHeartbeat", "AWS/Lambda Invocations Sum", parts.function("PPublisher"), "LessThanThreshold 1, 12 of 12 × 3600 s", "breaching", "MCritical"},
+		{"APIServerErrors", "AWS/ApiGateway 5XXError Average", of.api, "GreaterThanThreshold 0.01, 2 of 3 × 60 s", "notBreaching", "MCritical"},
+		{"QueueAge", "AWS/SQS ApproximateAgeOfOldestMessage Maximum", of.queue("PQueue"), "GreaterThanThreshold 300, 5 of 5 × 60 s", "notBreaching", "MCritical"},
+		{"DeadLetters", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", of.queue("PDeadLetterQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MCritical"},
+		{"Rejected", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", of.queue("PRejectedQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MWarning"},
+		{"OnFailure", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", of.queue("POnFailureQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MCritical"},
+		{"ProcessorErrors", "AWS/Lambda Errors Sum", of.function("PProcessor"), "GreaterThanOrEqualToThreshold 1, 3 of 5 × 60 s", "notBreaching", "MWarning"},
+		{"PublisherErrors", "AWS/Lambda Errors Sum", of.function("PPublisher"), "GreaterThanOrEqualToThreshold 1, 3 of 5 × 60 s", "notBreaching", "MWarning"},
+		{"PublisherAge", "AWS/Lambda IteratorAge Maximum", of.function("PPublisher"), "GreaterThanThreshold 60000, 3 of 3 × 60 s", "notBreaching", "MCritical"},
+		{"PublisherHeartbeat", "AWS/Lambda Invocations Sum", of.function("PPublisher"), "LessThanThreshold 1, 12 of 12 × 3600 s", "breaching", "MCritical"},
 		{"DeliveryFailures", "AWS/SNS NumberOfNotificationsFailed Sum", topic, "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MCritical"},
 	} {
 		checkAlarm(t, template, want, want.alarm)
@@ -210,28 +230,28 @@ func TestCoreAlarms(t *testing.T) {
 	}
 }
 
-// The further alarms can wait for the day: what they tell of either mends itself or has a core alarm as well.
+// The further alarms are warnings: their causes either resolve themselves or have a core alarm too.
 func TestFurtherAlarms(t *testing.T) {
 	template := synth(t, full)
-	parts := partsOf(t, template)
+	of := dimensionsOf(t, template)
 	const (
 		throttles = "GreaterThanOrEqualToThreshold 1, 3 of 5 × 60 s"
 		once      = "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s"
 		close     = "GreaterThanThreshold 24000, 3 of 3 × 60 s" // 80 % of 30 s
 	)
 	further := []wantAlarm{
-		{"APIClientErrors", "AWS/ApiGateway 4XXError Average", parts.api, "GreaterThanThreshold 0.05, 5 of 5 × 60 s", "", ""},
-		{"APILatency", "AWS/ApiGateway Latency p99", parts.api, "GreaterThanThreshold 1000, 5 of 5 × 60 s", "", ""},
-		{"StatusErrors", "AWS/Lambda Errors Sum", parts.function("APIStatus"), throttles, "", ""},
-		{"StatusThrottles", "AWS/Lambda Throttles Sum", parts.function("APIStatus"), throttles, "", ""},
-		{"ProcessorThrottles", "AWS/Lambda Throttles Sum", parts.function("PProcessor"), throttles, "", ""},
-		{"PublisherThrottles", "AWS/Lambda Throttles Sum", parts.function("PPublisher"), throttles, "", ""},
-		{"ProcessorDuration", "AWS/Lambda Duration p99", parts.function("PProcessor"), close, "", ""},
-		{"PublisherDuration", "AWS/Lambda Duration p99", parts.function("PPublisher"), close, "", ""},
-		{"TableErrors", "AWS/DynamoDB SystemErrors Sum", "Operation=PutItem " + parts.table("PTable"), once, "", ""},
-		{"TableThrottles", "AWS/DynamoDB WriteThrottleEvents Sum", parts.table("PTable"), once, "", ""},
-		{"SubscriberDeadLettersBilling", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", parts.queue("PSubscriberBillingDeadLetterQueue"), once, "", ""},
-		{"SubscriberDeadLettersShipping", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", parts.queue("PSubscriberShippingDeadLetterQueue"), once, "", ""},
+		{"APIClientErrors", "AWS/ApiGateway 4XXError Average", of.api, "GreaterThanThreshold 0.05, 5 of 5 × 60 s", "", ""},
+		{"APILatency", "AWS/ApiGateway Latency p99", of.api, "GreaterThanThreshold 1000, 5 of 5 × 60 s", "", ""},
+		{"StatusErrors", "AWS/Lambda Errors Sum", of.function("APIStatus"), throttles, "", ""},
+		{"StatusThrottles", "AWS/Lambda Throttles Sum", of.function("APIStatus"), throttles, "", ""},
+		{"ProcessorThrottles", "AWS/Lambda Throttles Sum", of.function("PProcessor"), throttles, "", ""},
+		{"PublisherThrottles", "AWS/Lambda Throttles Sum", of.function("PPublisher"), throttles, "", ""},
+		{"ProcessorDuration", "AWS/Lambda Duration p99", of.function("PProcessor"), close, "", ""},
+		{"PublisherDuration", "AWS/Lambda Duration p99", of.function("PPublisher"), close, "", ""},
+		{"TableErrors", "AWS/DynamoDB SystemErrors Sum", "Operation=PutItem " + of.table("PTable"), once, "", ""},
+		{"TableThrottles", "AWS/DynamoDB WriteThrottleEvents Sum", of.table("PTable"), once, "", ""},
+		{"SubscriberDeadLettersBilling", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", of.queue("PSubscriberBillingDeadLetterQueue"), once, "", ""},
+		{"SubscriberDeadLettersShipping", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", of.queue("PSubscriberShippingDeadLetterQueue"), once, "", ""},
 	}
 	for _, want := range further {
 		want.missing, want.topic = "notBreaching", "MWarning"
@@ -242,7 +262,7 @@ func TestFurtherAlarms(t *testing.T) {
 		checkAlarm(t, template, want, section)
 	}
 	if n := len(template.IDs("AWS::CloudWatch::Alarm")); n != 10+len(further) {
-		t.Errorf("%d alarms, of which %d are looked at", n, 10+len(further))
+		t.Errorf("%d alarms, of which %d are checked", n, 10+len(further))
 	}
 }
 
@@ -270,7 +290,7 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
-// What CloudWatch does not know it does not complain about; so each metric is looked up in the table of documented ones.
+// CloudWatch does not report unknown metrics, so each metric must be in the table of documented ones.
 func TestMetricsAreDocumented(t *testing.T) {
 	template := synth(t, full)
 	alarms, graphs := alarmsOf(t, template), drawn(dashboardOf(t, template))
@@ -284,7 +304,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 }
 
-// The check notices: each alarm's name, dimensions and statistic are changed in turn.
+// The check notices a change of each alarm's name, namespace, dimensions and statistic.
 func TestMetricCheckNotices(t *testing.T) {
 	mutants := 0
 	for _, m := range alarmsOf(t, synth(t, full)) {
@@ -294,7 +314,7 @@ func TestMetricCheckNotices(t *testing.T) {
 			mutate(&changed)
 			mutants++
 			if changed.check() == nil {
-				t.Errorf("%s: nobody notices %s", m.at, what)
+				t.Errorf("%s: the check does not notice %s", m.at, what)
 			}
 		}
 		for _, name := range []string{m.name + "s", strings.ToLower(m.name), m.name[1:], ""} {
@@ -308,7 +328,7 @@ func TestMetricCheckNotices(t *testing.T) {
 				c.dimensions[strings.ToLower(dimension)] = "x"
 			})
 		}
-		try("a dimension too many", func(c *metricOf) { c.dimensions["Region"] = "x" })
+		try("an additional dimension", func(c *metricOf) { c.dimensions["Region"] = "x" })
 		row, _ := awsmetrics.Find(m.namespace, m.name)
 		for _, statistic := range []string{"Sum", "Average", "Minimum", "Maximum", "SampleCount", "p99", ""} {
 			if !slices.Contains(row.Statistics, strings.TrimSuffix(statistic, "99")) {
@@ -330,9 +350,10 @@ func TestDashboard(t *testing.T) {
 				p.Pipeline.AddSubscriber(fmt.Sprint("More", i), nil)
 			}
 		},
-		"without metrics of our own": func(p *OrderMonitoringProps) {
+		"without custom metrics": func(p *OrderMonitoringProps) {
 			full(p)
-			p.Pipeline = orderpipeline.NewOrderPipeline(awscdk.Stack_Of(p.Pipeline), "Quiet", &orderpipeline.OrderPipelineProps{DisableMetrics: true})
+			p.Pipeline = orderpipeline.NewOrderPipeline(awscdk.Stack_Of(p.Pipeline), "Quiet",
+				&orderpipeline.OrderPipelineProps{DisableMetrics: true})
 			p.Pipeline.AddSubscriber("Billing", nil)
 		},
 	} {
@@ -340,22 +361,23 @@ func TestDashboard(t *testing.T) {
 			template := synth(t, mutate)
 			d := dashboardOf(t, template)
 			metrics, statistics := map[string]bool{}, map[string]bool{}
-			own := 0
+			custom := 0
 			for _, m := range drawn(d) {
 				if m.namespace == contract.MetricNamespace {
-					own++
+					custom++
 				}
 				metrics[m.id()] = true
 				statistics[m.id()+m.statistic] = true
 			}
 			t.Logf("%d metrics, %d with their statistics", len(metrics), len(statistics))
-			if (own == 0) != (name == "without metrics of our own") {
-				t.Errorf("%d metrics of our own", own)
+			if (custom == 0) != (name == "without custom metrics") {
+				t.Errorf("%d custom metrics", custom)
 			}
 			if len(statistics) > 50 {
 				t.Errorf("%d metrics, at most 50 are free", len(statistics))
 			}
-			if d.Widgets[1].Type != "alarm" || len(d.Widgets[1].Alarms) != len(template.IDs("AWS::CloudWatch::Alarm")) {
+			alarms := len(template.IDs("AWS::CloudWatch::Alarm"))
+			if d.Widgets[1].Type != "alarm" || len(d.Widgets[1].Alarms) != alarms {
 				t.Errorf("the first widget is %+v, want the state of every alarm", d.Widgets[1])
 			}
 			lines := ""
@@ -368,7 +390,10 @@ func TestDashboard(t *testing.T) {
 				for _, line := range w.Lines {
 					lines += "," + strings.ReplaceAll(line.Label, " ", "") + ","
 				}
-				if w.Type == "metric" && (w.Unit == "" || len(w.Metrics) == 0 || w.Width < columns/3) {
+				if w.Type != "metric" {
+					continue
+				}
+				if w.Unit == "" || len(w.Metrics) == 0 || w.Width < columns/3 {
 					t.Errorf("%s: unit %q, %d metrics, %d columns", w.Title, w.Unit, len(w.Metrics), w.Width)
 				}
 			}
@@ -381,38 +406,45 @@ func TestDashboard(t *testing.T) {
 				if name == "core" && !d.core {
 					continue
 				}
-				if d.name == AlarmStatusThrottles { // the one function that is left out for the sake of the 50
+				if d.name == AlarmStatusThrottles { // left out to stay within 50 metrics
 					continue
 				}
 				if !strings.Contains(lines, ","+string(d.name)+",") {
-					t.Errorf("%s is a line on no graph", d.name)
+					t.Errorf("no graph has a line for %s", d.name)
 				}
 			}
 		})
 	}
 }
 
-// What somebody who is woken looks for is there; where the metrics of our own are off, messages are counted.
+// The dashboard has the metrics that an on-call engineer needs. Without custom metrics, it counts
+// messages.
 func TestDashboardShows(t *testing.T) {
 	const always = "AWS/SQS ApproximateNumberOfMessagesVisible, AWS/SQS ApproximateAgeOfOldestMessage, AWS/SQS NumberOfEmptyReceives, " +
 		"AWS/ApiGateway Count, AWS/ApiGateway Latency, AWS/ApiGateway 5XXError, AWS/ApiGateway 4XXError, " +
 		"AWS/Lambda Duration, AWS/Lambda Errors, AWS/Lambda Throttles, AWS/Lambda ConcurrentExecutions, AWS/Lambda IteratorAge, AWS/Lambda Invocations, " +
 		"AWS/DynamoDB ConsumedWriteCapacityUnits, AWS/DynamoDB SuccessfulRequestLatency, AWS/DynamoDB WriteThrottleEvents, AWS/DynamoDB SystemErrors, " +
 		"AWS/SNS NumberOfMessagesPublished, AWS/SNS NumberOfNotificationsDelivered, AWS/SNS NumberOfNotificationsFailed"
+	var custom string
+	for _, name := range contract.CustomMetrics() {
+		custom += ", " + contract.MetricNamespace + " " + name
+	}
 	for name, test := range map[string]struct {
 		disabled bool
 		want     string
-		funnel   []string // labels, in the order of the way
+		funnel   []string // labels, in the order of the legs
 	}{
-		"with metrics of our own": {false, always + ", OrderPipeline OrdersReceived, OrderPipeline OrdersStored, OrderPipeline OrdersDuplicate, OrderPipeline OrdersRefused, OrderPipeline EventsPublished, OrderPipeline EventsFailed",
-			[]string{"received, tries included", "stored", "published", "delivered (all subscribers)"}},
+		"with custom metrics": {false, always + custom,
+			[]string{"received, with redeliveries", "stored", "published", "delivered (all subscribers)"}},
 		"without": {true, always + ", AWS/SQS NumberOfMessagesSent, AWS/SQS NumberOfMessagesDeleted",
 			[]string{"received", "processed", "published", "delivered (all subscribers)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stack := synthtest.NewStack(t)
-			p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{DisableMetrics: test.disabled})
-			NewOrderMonitoring(stack, "M", &OrderMonitoringProps{Pipeline: p, API: orderapi.NewOrderAPI(stack, "API", &orderapi.OrderAPIProps{Pipeline: p})})
+			p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{
+				DisableMetrics: test.disabled,
+			})
+			NewOrderMonitoring(stack, "M", &OrderMonitoringProps{Pipeline: p, API: newAPI(stack, "API", p)})
 			d := dashboardOf(t, synthtest.Synth(t, stack))
 			shown := map[string]bool{}
 			for _, m := range drawn(d) {
@@ -420,12 +452,14 @@ func TestDashboardShows(t *testing.T) {
 			}
 			for metric := range strings.SplitSeq(test.want, ", ") {
 				if !shown[metric] {
-					t.Errorf("%s is on no graph", metric)
+					t.Errorf("no graph has %s", metric)
 				}
 			}
-			for i, title := range []string{"received → ", "What has not come through each leg"} {
-				if w := d.Widgets[2+i]; !strings.Contains(w.Title, title) || w.Width != columns/2 || w.Y != d.Widgets[2].Y {
-					t.Errorf("widget %d is %q, at %d and %d wide: want %q, below the alarms and side by side", 2+i, w.Title, w.Y, w.Width, title)
+			for i, title := range []string{"received → ", "Backlog of each leg"} {
+				w := d.Widgets[2+i]
+				if !strings.Contains(w.Title, title) || w.Width != columns/2 || w.Y != d.Widgets[2].Y {
+					t.Errorf("widget %d is %q, at %d and %d wide: want %q, below the alarms and side by side",
+						2+i, w.Title, w.Y, w.Width, title)
 				}
 			}
 			var labels []string
@@ -436,7 +470,8 @@ func TestDashboardShows(t *testing.T) {
 				t.Errorf("the funnel (-want +got):\n%s", diff)
 			}
 			last := d.Widgets[len(d.Widgets)-1]
-			if !strings.HasPrefix(last.Title, "Estimated cost of requests") || !strings.Contains(last.Title, prices.Current().Date) {
+			if !strings.HasPrefix(last.Title, "Estimated cost of requests") ||
+				!strings.Contains(last.Title, prices.Current().Date) {
 				t.Errorf("the last widget is %q, want the estimate with the date of its prices", last.Title)
 			}
 		})
@@ -447,15 +482,16 @@ func TestTwoPipelinesShareNothing(t *testing.T) {
 	stack := synthtest.NewStack(t)
 	for _, name := range []string{"A", "B"} {
 		p := orderpipeline.NewOrderPipeline(stack, "P"+name, nil)
-		api := orderapi.NewOrderAPI(stack, "API"+name, &orderapi.OrderAPIProps{Pipeline: p})
-		NewOrderMonitoring(stack, "M"+name, &OrderMonitoringProps{Pipeline: p, API: api, Profile: ProfileFull})
+		NewOrderMonitoring(stack, "M"+name, &OrderMonitoringProps{
+			Pipeline: p, API: newAPI(stack, "API"+name, p), Profile: ProfileFull,
+		})
 	}
 	template := synthtest.Synth(t, stack)
 	of := map[string]string{}
 	for _, m := range alarmsOf(t, template) {
 		pipeline := m.at[:2]
 		if before := of[m.id()]; before != "" && before != pipeline {
-			t.Errorf("%s and %s watch the same: %s", before, pipeline, m.id())
+			t.Errorf("alarms of %s and %s share %s", before, pipeline, m.id())
 		}
 		of[m.id()] = pipeline
 	}
@@ -467,7 +503,7 @@ func TestTwoPipelinesShareNothing(t *testing.T) {
 		}
 		for _, m := range drawn(d) {
 			if before := drawnBy[m.id()]; before != "" && before != id {
-				t.Errorf("%s and %s draw the same: %s", before, id, m.id())
+				t.Errorf("graphs of %s and %s share %s", before, id, m.id())
 			}
 			drawnBy[m.id()] = id
 		}
@@ -480,7 +516,10 @@ func TestTwoPipelinesShareNothing(t *testing.T) {
 func TestThresholds(t *testing.T) {
 	template := synth(t, func(p *OrderMonitoringProps) {
 		full(p)
-		p.Thresholds = Thresholds{APIServerErrorsPercent: 2.5, QueueAgeSeconds: 30, PublisherAgeSeconds: 5, PublisherSilenceHours: 3, FunctionDurationPercent: 50}
+		p.Thresholds = Thresholds{
+			APIServerErrorsPercent: 2.5, QueueAgeSeconds: 30, PublisherAgeSeconds: 5,
+			PublisherSilenceHours: 3, FunctionDurationPercent: 50,
+		}
 	})
 	for path, want := range map[string]string{
 		"MAlarmAPIServerErrors.Threshold":            "0.025",
@@ -493,6 +532,33 @@ func TestThresholds(t *testing.T) {
 	} {
 		if got := template.At(t, path); got != want {
 			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+}
+
+// The documented default of each threshold is the one that is used.
+func TestThresholdDefaults(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "thresholds.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]string{}
+	fallback := regexp.MustCompile(`Default:\s+([\d.]+)\.\n`)
+	ast.Inspect(file, func(n ast.Node) bool {
+		if f, ok := n.(*ast.Field); ok && f.Doc != nil {
+			if match := fallback.FindStringSubmatch(f.Doc.Text()); match != nil {
+				documented[f.Names[0].Name] = match[1]
+			}
+		}
+		return true
+	})
+	var thresholds Thresholds
+	thresholds.resolve(&check.Errors{})
+	v := reflect.ValueOf(thresholds)
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Name
+		if got, want := documented[name], fmt.Sprint(v.Field(i)); got != want {
+			t.Errorf("%s: the documented default is %q, want %s", name, got, want)
 		}
 	}
 }
@@ -567,7 +633,7 @@ func TestTopics(t *testing.T) {
 	}
 }
 
-func TestTopicsBroughtAlong(t *testing.T) {
+func TestExistingTopics(t *testing.T) {
 	stack := synthtest.NewStack(t)
 	key := awskms.NewKey(stack, jsii.String("Key"), nil)
 	topic := awssns.NewTopic(stack, jsii.String("Topic"), &awssns.TopicProps{MasterKey: key})
@@ -578,23 +644,26 @@ func TestTopicsBroughtAlong(t *testing.T) {
 		t.Errorf("actions %s", got)
 	}
 	policy := template.At(t, "Key.KeyPolicy")
-	if !strings.Contains(policy, `"Action":["kms:Decrypt","kms:GenerateDataKey*"],"Condition":{"StringEquals":{"aws:SourceAccount":{"Ref":"AWS::AccountId"}}},"Effect":"Allow","Principal":{"Service":"cloudwatch.amazonaws.com"}`) {
+	allow := `"Action":["kms:Decrypt","kms:GenerateDataKey*"],` +
+		`"Condition":{"StringEquals":{"aws:SourceAccount":{"Ref":"AWS::AccountId"}}},` +
+		`"Effect":"Allow","Principal":{"Service":"cloudwatch.amazonaws.com"}`
+	if !strings.Contains(policy, allow) {
 		t.Errorf("the key's policy is %s", policy)
 	}
-	said := ""
-	for _, entry := range *m.Node().Metadata() {
-		said += fmt.Sprint(*entry.Type, entry.Data, "\n")
-	}
-	if !strings.Contains(said, "aws:cdk:warning") || !strings.Contains(said, "The topic Test/Imported is imported, so its policy cannot be changed from here. Let the service cloudwatch.amazonaws.com do sns:Publish") {
-		t.Errorf("says %s", said)
+	messages := strings.Join(synthtest.Warnings(m), "\n")
+	const warning = "The topic Test/Imported is imported, so the construct cannot change its policy. " +
+		"The policy must allow cloudwatch.amazonaws.com to use sns:Publish"
+	if !strings.Contains(messages, warning) {
+		t.Errorf("warnings:\n%s\nwant %s", messages, warning)
 	}
 	if m.CriticalTopic().TopicArn() == nil || m.WarningTopic() == nil {
 		t.Error("no topics")
 	}
 }
 
-// A key that is imported stays as it is: what its policy needs is said, since every alarm would be dropped otherwise.
-func TestTopicWithAnImportedKey(t *testing.T) {
+// A warning says what the policy of an imported key needs, because every alarm would be dropped
+// otherwise.
+func TestTopicWithImportedKey(t *testing.T) {
 	stack := synthtest.NewStack(t)
 	key := awskms.Key_FromKeyArn(stack, jsii.String("Key"), jsii.String("arn:aws:kms:us-east-1:123456789012:key/x"))
 	topic := awssns.NewTopic(stack, jsii.String("Topic"), &awssns.TopicProps{MasterKey: key})
@@ -603,10 +672,12 @@ func TestTopicWithAnImportedKey(t *testing.T) {
 		p.Budget = &BudgetProps{MonthlyUSD: 1, TagKey: "a", TagValue: "b"}
 		p.Warning.Existing = topic
 	})
-	said := strings.Join(synthtest.Warnings(m), "\n")
+	messages := strings.Join(synthtest.Warnings(m), "\n")
 	for _, service := range []string{"cloudwatch.amazonaws.com", "budgets.amazonaws.com"} {
-		if want := "The key Test/Key of the topic Test/Topic is imported, so its policy cannot be changed from here. Let the service " + service + " use kms:Decrypt and kms:GenerateDataKey* in it"; !strings.Contains(said, want) {
-			t.Errorf("does not say %s:\n%s", want, said)
+		want := "The key Test/Key of the topic Test/Topic is imported, so the construct cannot change its policy. " +
+			"The policy must allow " + service + " to use kms:Decrypt and kms:GenerateDataKey*"
+		if !strings.Contains(messages, want) {
+			t.Errorf("warnings:\n%s\nwant %s", messages, want)
 		}
 	}
 }
@@ -614,36 +685,44 @@ func TestTopicWithAnImportedKey(t *testing.T) {
 func TestBudget(t *testing.T) {
 	budget := func(amount float64, emails ...string) synthtest.Template {
 		return synth(t, func(p *OrderMonitoringProps) {
-			p.Budget = &BudgetProps{MonthlyUSD: amount, TagKey: "OrderPipeline", TagValue: "prod", Emails: emails}
+			p.Budget = &BudgetProps{
+				MonthlyUSD: amount, TagKey: "OrderPipeline", TagValue: "prod", Emails: emails,
+			}
 		})
 	}
 	template := budget(20, "money@example.com")
-	if got, want := template.At(t, "MBudget.Budget"),
-		`{"BudgetLimit":{"Amount":20,"Unit":"USD"},"BudgetType":"COST","CostFilters":{"TagKeyValue":["user:OrderPipeline$prod"]},"TimeUnit":"MONTHLY"}`; got != want {
+	want := `{"BudgetLimit":{"Amount":20,"Unit":"USD"},"BudgetType":"COST",` +
+		`"CostFilters":{"TagKeyValue":["user:OrderPipeline$prod"]},"TimeUnit":"MONTHLY"}`
+	if got := template.At(t, "MBudget.Budget"); got != want {
 		t.Errorf("budget %s\nwant   %s", got, want)
 	}
-	subscribers := `"Subscribers":[{"Address":{"Ref":"` + template.ID(t, "MWarning") + `"},"SubscriptionType":"SNS"},{"Address":"money@example.com","SubscriptionType":"EMAIL"}]`
+	subscribers := `"Subscribers":[{"Address":{"Ref":"` + template.ID(t, "MWarning") +
+		`"},"SubscriptionType":"SNS"},{"Address":"money@example.com","SubscriptionType":"EMAIL"}]`
 	notification := func(kind, percent string) string {
-		return `{"Notification":{"ComparisonOperator":"GREATER_THAN","NotificationType":"` + kind + `","Threshold":` + percent + `,"ThresholdType":"PERCENTAGE"},` + subscribers + `}`
+		return `{"Notification":{"ComparisonOperator":"GREATER_THAN","NotificationType":"` + kind +
+			`","Threshold":` + percent + `,"ThresholdType":"PERCENTAGE"},` + subscribers + `}`
 	}
-	if got, want := template.At(t, "MBudget.NotificationsWithSubscribers"), "["+notification("ACTUAL", "80")+","+notification("FORECASTED", "100")+"]"; got != want {
+	want = "[" + notification("ACTUAL", "80") + "," + notification("FORECASTED", "100") + "]"
+	if got := template.At(t, "MBudget.NotificationsWithSubscribers"); got != want {
 		t.Errorf("notifications %s\nwant          %s", got, want)
 	}
 	statements := strings.Join(template.Statements(t, "MWarningPolicy"), "\n")
-	if !strings.Contains(statements, `"Principal":{"Service":"budgets.amazonaws.com"}`) || !strings.Contains(statements, `":budgets::"`) {
-		t.Errorf("AWS Budgets is not let in: %s", statements)
+	if !strings.Contains(statements, `"Principal":{"Service":"budgets.amazonaws.com"}`) ||
+		!strings.Contains(statements, `":budgets::"`) {
+		t.Errorf("AWS Budgets may not publish: %s", statements)
 	}
-	if depends := template.Resources[template.ID(t, "MBudget")].DependsOn; !slices.Contains(depends, template.ID(t, "MWarningPolicy")) {
-		t.Errorf("the budget does not wait for the topic's policy: %s", depends)
+	depends := template.Resources[template.ID(t, "MBudget")].DependsOn
+	if !slices.Contains(depends, template.ID(t, "MWarningPolicy")) {
+		t.Errorf("the budget does not depend on the topic's policy: %s", depends)
 	}
 
-	// Another amount, another subscriber: the same resource, and no name that the next one could collide with.
+	// Another amount or subscriber keeps the logical id, and there is no name to collide with.
 	for _, other := range []synthtest.Template{budget(21, "money@example.com"), budget(20)} {
 		if template.ID(t, "MBudget") != other.ID(t, "MBudget") {
 			t.Error("the budget's logical id changes")
 		}
 		if name := other.At(t, "MBudget.Budget.BudgetName"); name != "null" {
-			t.Errorf("the budget is called %s", name)
+			t.Errorf("the budget has the name %s", name)
 		}
 	}
 }
@@ -664,13 +743,17 @@ func TestAnomalies(t *testing.T) {
 			t.Errorf("%s is %s, want %s", path, got, want)
 		}
 	}
-	if statements := strings.Join(template.Statements(t, "MWarningPolicy"), "\n"); !strings.Contains(statements, `"costalerts.amazonaws.com"`) {
-		t.Errorf("Cost Anomaly Detection is not let in: %s", statements)
+	statements := strings.Join(template.Statements(t, "MWarningPolicy"), "\n")
+	if !strings.Contains(statements, `"costalerts.amazonaws.com"`) {
+		t.Errorf("Cost Anomaly Detection may not publish: %s", statements)
 	}
 
 	const arn = "arn:aws:ce::123456789012:anomalymonitor/x"
-	template = synth(t, func(p *OrderMonitoringProps) { p.Anomalies = &AnomaliesProps{ExistingMonitorARN: arn} })
-	if got := template.At(t, "MAnomalySubscription.MonitorArnList"); got != `["`+arn+`"]` || len(template.IDs("AWS::CE::AnomalyMonitor")) > 0 {
+	template = synth(t, func(p *OrderMonitoringProps) {
+		p.Anomalies = &AnomaliesProps{ExistingMonitorARN: arn}
+	})
+	got := template.At(t, "MAnomalySubscription.MonitorArnList")
+	if got != `["`+arn+`"]` || len(template.IDs("AWS::CE::AnomalyMonitor")) > 0 {
 		t.Errorf("monitors %s", got)
 	}
 }
@@ -678,16 +761,22 @@ func TestAnomalies(t *testing.T) {
 func TestAddAlarm(t *testing.T) {
 	stack := synthtest.NewStack(t)
 	m := system(stack, nil)
-	m.AddAlarm("Backlog", AlarmProps{Metric: m.settings.Pipeline.MetricQueueDepth(nil), Threshold: 1000, EvaluationPeriods: 3, DatapointsToAlarm: 2, Warning: true, Meaning: "Many orders wait."})
-	m.AddAlarm("Heart", AlarmProps{Metric: m.settings.Pipeline.MetricTopicPublished(nil), Threshold: 1, Meaning: "No events.",
-		Comparison: awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD, MissingData: awscloudwatch.TreatMissingData_BREACHING})
+	m.AddAlarm("Backlog", AlarmProps{
+		Metric: m.settings.Pipeline.MetricQueueDepth(nil), Threshold: 1000,
+		EvaluationPeriods: 3, DatapointsToAlarm: 2, Warning: true, Meaning: "Many orders wait.",
+	})
+	m.AddAlarm("Heart", AlarmProps{
+		Metric: m.settings.Pipeline.MetricTopicPublished(nil), Threshold: 1, Meaning: "No events.",
+		Comparison:  awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD,
+		MissingData: awscloudwatch.TreatMissingData_BREACHING,
+	})
 	template := synthtest.Synth(t, stack)
 	for path, want := range map[string]string{
 		"MAlarmBacklog.Threshold":          "1000",
 		"MAlarmBacklog.DatapointsToAlarm":  "2",
 		"MAlarmBacklog.TreatMissingData":   `"notBreaching"`,
 		"MAlarmBacklog.AlarmActions":       `[{"Ref":"` + template.ID(t, "MWarning") + `"}]`,
-		"MAlarmBacklog.AlarmDescription":   `"Many orders wait. What to do: ` + DefaultRunbookURL + `#backlog"`,
+		"MAlarmBacklog.AlarmDescription":   `"Many orders wait. Runbook: ` + DefaultRunbookURL + `#backlog"`,
 		"MAlarmHeart.AlarmActions":         `[{"Ref":"` + template.ID(t, "MCritical") + `"}]`,
 		"MAlarmHeart.TreatMissingData":     `"breaching"`,
 		"MAlarmHeart.ComparisonOperator":   `"LessThanThreshold"`,
@@ -697,25 +786,34 @@ func TestAddAlarm(t *testing.T) {
 			t.Errorf("%s is %s, want %s", path, got, want)
 		}
 	}
-	if len(m.Alarms()) != 12 || m.Alarm("Heart") == nil || m.Alarm(AlarmQueueAge) == nil || m.Alarm(AlarmAPILatency) != nil {
+	if len(m.Alarms()) != 12 || m.Alarm("Heart") == nil || m.Alarm(AlarmQueueAge) == nil ||
+		m.Alarm(AlarmAPILatency) != nil {
 		t.Errorf("%d alarms", len(m.Alarms()))
 	}
-	if said := synthtest.Panic(func() { m.AddAlarm("Empty", AlarmProps{}) }); !strings.Contains(said, "needs a Metric") {
-		t.Errorf("panics with %q", said)
+	got := synthtest.Panic(func() { m.AddAlarm("Empty", AlarmProps{}) })
+	if want := "ordermonitoring.AlarmProps of Empty: incomplete (set Metric and Meaning)"; got != want {
+		t.Errorf("panics with %q, want %q", got, want)
 	}
 }
 
-// With everything brought along that can be.
-func TestBroughtAlong(t *testing.T) {
+func TestExistingQueueAndTopic(t *testing.T) {
 	stack := synthtest.NewStack(t)
+	topic := awssns.Topic_FromTopicArn(stack, jsii.String("TheirTopic"),
+		jsii.String("arn:aws:sns:us-east-1:123456789012:events"))
 	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{
-		Queue: orderpipeline.QueueProps{Existing: awssqs.NewQueue(stack, jsii.String("TheirQueue"), nil)},
-		Topic: orderpipeline.TopicProps{Existing: awssns.Topic_FromTopicArn(stack, jsii.String("TheirTopic"), jsii.String("arn:aws:sns:us-east-1:123456789012:events"))},
+		Queue: orderpipeline.QueueProps{
+			Existing: awssqs.NewQueue(stack, jsii.String("TheirQueue"), nil),
+		},
+		Topic: orderpipeline.TopicProps{Existing: topic},
 	})
-	NewOrderMonitoring(stack, "M", &OrderMonitoringProps{Pipeline: p, Dashboard: DashboardProps{Disabled: true}})
+	NewOrderMonitoring(stack, "M", &OrderMonitoringProps{
+		Pipeline: p, Dashboard: DashboardProps{Disabled: true},
+	})
 	template := synthtest.Synth(t, stack)
-	if got, want := template.At(t, "MAlarmDeliveryFailures.Dimensions"), `[{"Name":"TopicName","Value":"events"}]`; got != want {
-		t.Errorf("dimensions %s", got)
+	got, want := template.At(t, "MAlarmDeliveryFailures.Dimensions"),
+		`[{"Name":"TopicName","Value":"events"}]`
+	if got != want {
+		t.Errorf("dimensions %s, want %s", got, want)
 	}
 	if got := template.At(t, "MAlarmQueueAge.Dimensions"); !strings.Contains(got, "TheirQueue") {
 		t.Errorf("dimensions %s", got)
@@ -725,55 +823,72 @@ func TestBroughtAlong(t *testing.T) {
 	}
 }
 
-func TestValidation(t *testing.T) {
-	if got, want := synthtest.Panic(func() { NewOrderMonitoring(synthtest.NewStack(t), "M", nil) }),
-		"ordermonitoring.OrderMonitoringProps: Pipeline is nil: needs what orderpipeline.NewOrderPipeline gives: that is what is watched"; got != want {
-		t.Errorf("says\n%s\nwant\n%s", got, want)
+func TestInvalidProps(t *testing.T) {
+	got := synthtest.Panic(func() { NewOrderMonitoring(synthtest.NewStack(t), "M", nil) })
+	want := "ordermonitoring.OrderMonitoringProps: Pipeline: nil (pass the pipeline to monitor)"
+	if got != want {
+		t.Errorf("panics with\n%s\nwant\n%s", got, want)
 	}
 	stack := synthtest.NewStack(t)
-	aws := awssns.NewTopic(stack, jsii.String("AWSKey"), &awssns.TopicProps{MasterKey: awskms.Alias_FromAliasName(stack, jsii.String("Alias"), jsii.String("alias/aws/sns"))})
+	alias := awskms.Alias_FromAliasName(stack, jsii.String("Alias"), jsii.String("alias/aws/sns"))
+	aws := awssns.NewTopic(stack, jsii.String("AWSKey"), &awssns.TopicProps{MasterKey: alias})
 	byName := awssns.NewTopic(stack, jsii.String("ByName"), nil)
 	byName.Node().DefaultChild().(awssns.CfnTopic).SetKmsMasterKeyId(jsii.String("alias/aws/sns"))
 	fifo := awssns.NewTopic(stack, jsii.String("Fifo"), &awssns.TopicProps{Fifo: jsii.Bool(true)})
-	got := synthtest.Panic(func() {
+	got = synthtest.Panic(func() {
 		system(stack, func(p *OrderMonitoringProps) {
 			p.Profile, p.Without, p.RunbookURL = "most", []AlarmName{"Heartbeat"}, "runbook.md"
-			p.Thresholds = Thresholds{QueueAgeSeconds: -1, PublisherSilenceHours: 48, APIServerErrorsPercent: 101}
+			p.Thresholds = Thresholds{
+				QueueAgeSeconds: -1, PublisherSilenceHours: 48, APIServerErrorsPercent: 101,
+				TableErrorsPerMinute: math.NaN(),
+			}
 			p.Critical = TopicProps{Existing: aws, Emails: []string{"Ops <ops@example.com>"}}
 			p.Warning = TopicProps{Existing: fifo, Emails: []string{"a@example.com", "a@example.com"}}
 			p.Budget = &BudgetProps{MonthlyUSD: -1, Emails: slices.Repeat([]string{"x"}, 11)}
 			p.Anomalies = &AnomaliesProps{ImpactUSD: -1}
 		})
 	})
-	if said := synthtest.Panic(func() {
-		NewOrderMonitoring(stack, "ByNameM", &OrderMonitoringProps{Pipeline: orderpipeline.NewOrderPipeline(stack, "Other", nil), Critical: TopicProps{Existing: byName}})
-	}); !strings.Contains(said, `Critical.Existing is "Test/ByName": needs a key of the customer's`) {
-		t.Errorf("says %s", said)
-	}
 	for _, want := range []string{
-		`Profile is "most": needs none, core or full`,
-		`Without is "Heartbeat": needs the name of an alarm`,
-		`RunbookURL is "runbook.md": needs an address`,
-		`Thresholds.QueueAgeSeconds is -1: needs 1 to`,
-		`Thresholds.APIServerErrorsPercent is 101: needs 0 to 100`,
-		`Thresholds.PublisherSilenceHours is 48: needs 1 to 20`,
-		`Critical.Existing is "Test/AWSKey": needs a key of the customer's`,
-		`Critical.Emails is "Ops <ops@example.com>": needs an e-mail address`,
-		`Warning.Existing is "Test/Fifo": needs a standard topic`,
-		`Warning.Emails is "a@example.com": needs each address once`,
-		`Budget.MonthlyUSD is -1: needs an amount above 0`,
-		`Budget.TagKey, TagValue is " ": needs the cost-allocation tag`,
-		`Budget.Emails is 11: needs at most 10`,
-		`Anomalies.ImpactUSD is -1`,
-		`Anomalies.TagKey, TagValue is " "`,
+		`Profile: "most" is not a profile (none, core or full)`,
+		`Without: "Heartbeat" is not an alarm (use the constants of type AlarmName)`,
+		`RunbookURL: "runbook.md" is not an http:// or https:// URL`,
+		`Thresholds.QueueAgeSeconds: -1 is out of range 1 to 1209600 (the queue keeps orders for 14 days)`,
+		`Thresholds.APIServerErrorsPercent: 101 is out of range 0 to 100 (a percentage)`,
+		`Thresholds.TableErrorsPerMinute: NaN is out of range 1 to 2147483647 (below it nothing is wrong)`,
+		`Thresholds.PublisherSilenceHours: 48 is out of range 1 to 20 (the stream keeps records for 24 hours;`,
+		`Critical.Existing: Test/AWSKey is encrypted with alias/aws/sns, an AWS managed key (`,
+		`Critical.Emails: "Ops <ops@example.com>" is not a bare e-mail address`,
+		`Warning.Existing: Test/Fifo is a FIFO topic (CloudWatch and AWS Budgets publish to standard topics only)`,
+		`Warning.Emails: "a@example.com" is listed twice`,
+		`Budget.MonthlyUSD: -1 is not a positive amount in US dollars`,
+		`Budget.TagKey, TagValue: incomplete (set the cost allocation tag`,
+		`Budget.Emails: 11 addresses are too many (AWS Budgets allows 10)`,
+		`Anomalies.ImpactUSD: -1 is not a positive amount in US dollars`,
+		`Anomalies.TagKey, TagValue: incomplete (set the cost allocation tag`,
 	} {
 		if !strings.Contains(got, want) {
-			t.Errorf("does not say %s:\n%s", want, got)
+			t.Errorf("panics with\n%s\nwant %s", got, want)
+		}
+	}
+	p := orderpipeline.NewOrderPipeline(stack, "Other", nil)
+	for _, test := range []struct {
+		props OrderMonitoringProps
+		want  string
+	}{
+		{OrderMonitoringProps{Critical: TopicProps{Existing: byName}},
+			`Critical.Existing: Test/ByName is encrypted with alias/aws/sns, an AWS managed key (`},
+		{OrderMonitoringProps{RunbookURL: "https://example.com/runbook#top"},
+			`RunbookURL: "https://example.com/runbook#top" has an anchor (each alarm adds its own)`},
+	} {
+		test.props.Pipeline = p
+		got := synthtest.Panic(func() { NewOrderMonitoring(stack, "N", &test.props) })
+		if !strings.Contains(got, test.want) {
+			t.Errorf("panics with\n%s\nwant %s", got, test.want)
 		}
 	}
 }
 
-func TestCallersPropsStayAsTheyAre(t *testing.T) {
+func TestPropsAreNotChanged(t *testing.T) {
 	var before, after string
 	synth(t, func(p *OrderMonitoringProps) {
 		p.Anomalies = &AnomaliesProps{TagKey: "a", TagValue: "b"}
@@ -783,7 +898,7 @@ func TestCallersPropsStayAsTheyAre(t *testing.T) {
 		t.Cleanup(func() {
 			text, _ := json.Marshal(anomalies)
 			if after = string(text); before != after {
-				t.Errorf("was %s, is %s", before, after)
+				t.Errorf("props changed from %s to %s", before, after)
 			}
 		})
 	})
@@ -814,7 +929,7 @@ func TestRunbook(t *testing.T) {
 		delete(sections, string(d.name))
 		for _, part := range []string{"**Impact.**", "**Diagnose.**", "**Mitigate.**", "**Resolved when**"} {
 			if found && !strings.Contains(body, part) {
-				t.Errorf("the section of %s says nothing under %s", d.name, part)
+				t.Errorf("the section of %s has no %s", d.name, part)
 			}
 		}
 	}

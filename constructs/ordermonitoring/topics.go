@@ -2,18 +2,78 @@ package ordermonitoring
 
 import (
 	"fmt"
+	"maps"
+	"net/mail"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 )
+
+// TopicProps configures the topic of one severity of alarms.
+type TopicProps struct {
+	// Existing is an existing standard topic in the same region. The construct lets CloudWatch
+	// publish in the policies of the topic and its key; where these are imported, a warning at
+	// synth says what they need. A topic with the AWS managed key (alias/aws/sns) is refused,
+	// because its policy does not let CloudWatch use the key. Default: a topic is made.
+	Existing awssns.ITopic
+	// Emails are subscribed to the topic. AWS first sends each address a message to confirm.
+	// Default: none.
+	Emails []string
+}
+
+const awsKey = "alias/aws/sns"
+
+func (p TopicProps) check(errs *check.Errors, prop string) {
+	if topic := p.Existing; topic != nil {
+		path := *topic.Node().Path()
+		if *topic.Fifo() {
+			errs.Addf(prop+".Existing", "%s is a FIFO topic (CloudWatch and AWS Budgets publish to "+
+				"standard topics only)", path)
+		}
+		if usesAWSKey(topic) {
+			errs.Addf(prop+".Existing", "%s is encrypted with %s, an AWS managed key (its policy "+
+				"does not let CloudWatch use the key; use a customer managed key, or none)",
+				path, awsKey)
+		}
+	}
+	checkEmails(errs, prop+".Emails", p.Emails)
+}
+
+func checkEmails(errs *check.Errors, prop string, emails []string) {
+	for i, address := range emails {
+		if a, err := mail.ParseAddress(address); err != nil || a.Address != address {
+			errs.Addf(prop, "%s is not a bare e-mail address", check.Quote(address))
+		} else if slices.Contains(emails[:i], address) {
+			errs.Addf(prop, "%s is listed twice", check.Quote(address))
+		}
+	}
+}
+
+func usesAWSKey(topic awssns.ITopic) bool {
+	alias, ok := topic.MasterKey().(awskms.IAlias)
+	if ok && strings.HasSuffix(*alias.AliasName(), awsKey) {
+		return true
+	}
+	cfn, _ := topic.Node().DefaultChild().(awssns.CfnTopic)
+	if cfn == nil {
+		return false
+	}
+	id := cfn.KmsMasterKeyId()
+	return id != nil && strings.HasSuffix(*id, awsKey)
+}
 
 // newTopic makes or completes the topic of a severity: CloudWatch may publish to it.
 func (m *OrderMonitoring) newTopic(id string, p TopicProps) awssns.ITopic {
 	topic := p.Existing
 	if topic == nil {
-		// No key: alarms hold no order content, and AWS's own key would keep CloudWatch out.
+		// No key: alarms hold no order content, and the AWS managed key would keep CloudWatch out.
 		topic = awssns.NewTopic(m, jsii.String(id), &awssns.TopicProps{EnforceSSL: jsii.Bool(true)})
 	}
 	for _, address := range p.Emails {
@@ -21,44 +81,63 @@ func (m *OrderMonitoring) newTopic(id string, p TopicProps) awssns.ITopic {
 			Topic: topic, Protocol: awssns.SubscriptionProtocol_EMAIL, Endpoint: jsii.String(address),
 		})
 	}
-	m.letPublish(topic, id, "cloudwatch.amazonaws.com", map[string]any{
-		"ArnLike": map[string]any{"aws:SourceArn": awscdk.Stack_Of(m).FormatArn(&awscdk.ArnComponents{
-			Service: jsii.String("cloudwatch"), Resource: jsii.String("alarm"), ResourceName: jsii.String("*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME,
-		})},
+	alarms := awscdk.Stack_Of(m).FormatArn(&awscdk.ArnComponents{
+		Service:      jsii.String("cloudwatch"),
+		Resource:     jsii.String("alarm"),
+		ResourceName: jsii.String("*"),
+		ArnFormat:    awscdk.ArnFormat_COLON_RESOURCE_NAME,
+	})
+	m.allowPublish(topic, id, "cloudwatch.amazonaws.com", map[string]any{
+		"ArnLike": map[string]any{"aws:SourceArn": alarms},
 	})
 	return topic
 }
 
-// letPublish lets a service publish to a topic, by the topic's policy and by that of its key. As soon as a topic has a
-// policy of its own, the one that lets the whole account in is gone (Amazon SNS, "Example cases for Amazon SNS access control").
-func (m *OrderMonitoring) letPublish(topic awssns.ITopic, id, service string, conditions map[string]any) {
-	all := map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(m).Account()}}
-	for operator, condition := range conditions {
-		all[operator] = condition
+// allowPublish lets a service publish to a topic, in the policies of the topic and its key. With a
+// policy of its own, a topic loses the default one that allows the whole account (Amazon SNS,
+// "Example cases for Amazon SNS access control").
+func (m *OrderMonitoring) allowPublish(
+	topic awssns.ITopic, id, service string, conditions map[string]any,
+) {
+	account := map[string]any{
+		"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(m).Account()},
 	}
+	all := maps.Clone(account)
+	maps.Copy(all, conditions)
 	principals := &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(&service, nil)}
 	added := topic.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions: jsii.Strings("sns:Publish"), Resources: &[]*string{topic.TopicArn()}, Principals: principals, Conditions: &all,
+		Actions:    jsii.Strings("sns:Publish"),
+		Resources:  &[]*string{topic.TopicArn()},
+		Principals: principals,
+		Conditions: &all,
 	}))
 	if !*added.StatementAdded {
-		m.warn(id+" "+service, fmt.Sprintf("The topic %s is imported, so its policy cannot be changed from here. Let the service %s do sns:Publish in it, with aws:SourceAccount as condition. "+
-			"If it is encrypted, it needs a key of the customer's whose policy lets the service use kms:Decrypt and kms:GenerateDataKey*: else every message is dropped.", *topic.Node().Path(), service))
+		m.warn(id+" "+service, fmt.Sprintf("The topic %s is imported, so the construct cannot change "+
+			"its policy. The policy must allow %s to use sns:Publish, with aws:SourceAccount as "+
+			"condition. If the topic is encrypted, it needs a customer managed key whose policy "+
+			"allows the service kms:Decrypt and kms:GenerateDataKey*. "+
+			"Otherwise every message is dropped.", *topic.Node().Path(), service))
 	}
 	key := topic.MasterKey()
 	if key == nil {
 		return
 	}
 	added = key.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Actions: jsii.Strings("kms:Decrypt", "kms:GenerateDataKey*"), Resources: jsii.Strings("*"), Principals: principals,
-		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(m).Account()}},
+		Actions:    jsii.Strings("kms:Decrypt", "kms:GenerateDataKey*"),
+		Resources:  jsii.Strings("*"),
+		Principals: principals,
+		Conditions: &account,
 	}), jsii.Bool(true))
 	if !*added.StatementAdded {
-		m.warn(id+" key "+service, fmt.Sprintf("The key %s of the topic %s is imported, so its policy cannot be changed from here. Let the service %s use kms:Decrypt and kms:GenerateDataKey* in it, "+
-			"with aws:SourceAccount as condition: else every message is dropped.", *key.Node().Path(), *topic.Node().Path(), service))
+		m.warn(id+" key "+service, fmt.Sprintf("The key %s of the topic %s is imported, so the "+
+			"construct cannot change its policy. The policy must allow %s to use kms:Decrypt and "+
+			"kms:GenerateDataKey*, with aws:SourceAccount as condition. "+
+			"Otherwise every message is dropped.",
+			*key.Node().Path(), *topic.Node().Path(), service))
 	}
 }
 
-// warn says at synth what cannot be done from here.
+// warn adds a warning at synth about what the construct cannot do itself.
 func (m *OrderMonitoring) warn(id, text string) {
 	awscdk.Annotations_Of(m).AddWarningV2(jsii.String("ordermonitoring:"+id), &text)
 }

@@ -26,7 +26,7 @@ func ExampleNewOrderPipeline() {
 	app.Synth(nil)
 }
 
-// Props are grouped by leg; what is left out keeps its default.
+// Props are grouped by leg. Unset props keep their defaults.
 func ExampleNewOrderPipeline_props() {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), nil)
 
@@ -50,20 +50,22 @@ func ExampleOrderPipeline_AddSubscriber() {
 
 	shipping := pipeline.AddSubscriber("Shipping", &orderpipeline.SubscriberProps{
 		FilterPolicy: map[string]awssns.SubscriptionFilter{
-			"channel": awssns.SubscriptionFilter_StringFilter(&awssns.StringConditions{Allowlist: jsii.Strings("web")}),
+			"channel": awssns.SubscriptionFilter_StringFilter(&awssns.StringConditions{
+				Allowlist: jsii.Strings("web"),
+			}),
 		},
 	})
 
-	reader := awslambda.NewFunction(stack, jsii.String("Reader"), &awslambda.FunctionProps{
+	consumer := awslambda.NewFunction(stack, jsii.String("Consumer"), &awslambda.FunctionProps{
 		Code:         golambda.NewCode(&golambda.CodeProps{Package: "./lambdas/shipping"}),
 		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture: awslambda.Architecture_ARM_64(),
 		Handler:      jsii.String("bootstrap"),
 	})
-	shipping.Queue().GrantConsumeMessages(reader)
+	shipping.Queue().GrantConsumeMessages(consumer)
 }
 
-// A document of one's own: the packaged processor validates with it, API Gateway (package orderapi) too.
+// The packaged processor and API Gateway (package orderapi) validate with a custom schema.
 func ExampleNewOrderPipeline_schema() {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), nil)
 
@@ -82,19 +84,26 @@ func ExampleNewOrderPipeline_schema() {
 	}
 	orderpipeline.NewOrderPipeline(stack, "Orders", &orderpipeline.OrderPipelineProps{
 		Schema: schema,
-		Table:  orderpipeline.TableProps{Indexes: []orderpipeline.IndexProps{{Field: "customer"}}}, // by customer, newest last
+		Table: orderpipeline.TableProps{
+			Indexes: []orderpipeline.IndexProps{{Field: "customer"}}, // newest last
+		},
 	})
 }
 
-// What is there already is brought along.
+// Table and topic can be existing ones.
 func ExampleNewOrderPipeline_existing() {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), nil)
 	table := awsdynamodb.NewTableV2(stack, jsii.String("Everything"), &awsdynamodb.TablePropsV2{
-		PartitionKey: &awsdynamodb.Attribute{Name: jsii.String(order.AttrOrderID), Type: awsdynamodb.AttributeType_STRING},
-		SortKey:      &awsdynamodb.Attribute{Name: jsii.String(order.AttrItem), Type: awsdynamodb.AttributeType_STRING},
+		PartitionKey: &awsdynamodb.Attribute{
+			Name: jsii.String(order.AttrOrderID), Type: awsdynamodb.AttributeType_STRING,
+		},
+		SortKey: &awsdynamodb.Attribute{
+			Name: jsii.String(order.AttrItem), Type: awsdynamodb.AttributeType_STRING,
+		},
 		DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE,
 	})
-	topic := awssns.Topic_FromTopicArn(stack, jsii.String("Events"), jsii.String("arn:aws:sns:us-east-1:123456789012:events"))
+	topic := awssns.Topic_FromTopicArn(stack, jsii.String("Events"),
+		jsii.String("arn:aws:sns:us-east-1:123456789012:events"))
 
 	orderpipeline.NewOrderPipeline(stack, "Orders", &orderpipeline.OrderPipelineProps{
 		Table: orderpipeline.TableProps{Existing: table},
@@ -102,10 +111,14 @@ func ExampleNewOrderPipeline_existing() {
 	})
 }
 
-// Two pipelines stand side by side; here with a key of the customer's.
+// One stack can hold several pipelines, here with a customer managed key.
 func ExampleNewOrderPipeline_two() {
-	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), &awscdk.StackProps{Env: &awscdk.Environment{Region: jsii.String("eu-central-1")}})
-	key := awskms.NewKey(stack, jsii.String("Key"), &awskms.KeyProps{EnableKeyRotation: jsii.Bool(true)})
+	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), &awscdk.StackProps{
+		Env: &awscdk.Environment{Region: jsii.String("eu-central-1")},
+	})
+	key := awskms.NewKey(stack, jsii.String("Key"), &awskms.KeyProps{
+		EnableKeyRotation: jsii.Bool(true),
+	})
 
 	orderpipeline.NewOrderPipeline(stack, "Orders", &orderpipeline.OrderPipelineProps{EncryptionKey: key})
 	orderpipeline.NewOrderPipeline(stack, "Returns", &orderpipeline.OrderPipelineProps{EncryptionKey: key})
@@ -115,17 +128,21 @@ func ExampleOrderPipeline_AddHTTPSSubscriber() {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), nil)
 	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
 
-	// By what the order's document says.
-	gifts := awssns.FilterOrPolicy_Filter(awssns.SubscriptionFilter_StringFilter(&awssns.StringConditions{Allowlist: jsii.Strings("gift")}))
-	pipeline.AddHTTPSSubscriber("Wrapping", "https://wrapping.example/orders", &orderpipeline.SubscriptionProps{
-		FilterPolicyWithMessageBody: map[string]awssns.FilterOrPolicy{
-			"data": awssns.FilterOrPolicy_Policy(&map[string]awssns.FilterOrPolicy{"note": gifts}),
-		},
+	// Filter by a field of the order document.
+	gifts := awssns.SubscriptionFilter_StringFilter(&awssns.StringConditions{
+		Allowlist: jsii.Strings("gift"),
 	})
+	document := awssns.FilterOrPolicy_Policy(&map[string]awssns.FilterOrPolicy{
+		"note": awssns.FilterOrPolicy_Filter(gifts),
+	})
+	pipeline.AddHTTPSSubscriber("Wrapping", "https://wrapping.example/orders",
+		&orderpipeline.SubscriptionProps{
+			FilterPolicyWithMessageBody: map[string]awssns.FilterOrPolicy{"data": document},
+		})
 	pipeline.AddEmailSubscriber("Owner", "owner@shop.example", nil)
 }
 
-// An operator may look at what was put aside and send it again.
+// An operator may redrive messages, read orders, and publish lost events again.
 func ExampleOrderPipeline_GrantRedrive() {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), nil)
 	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
@@ -133,24 +150,28 @@ func ExampleOrderPipeline_GrantRedrive() {
 	operator := awsiam.Role_FromRoleName(stack, jsii.String("Operator"), jsii.String("operator"), nil)
 	pipeline.GrantRedrive(operator)
 	pipeline.GrantRead(operator)
-	pipeline.Topic().GrantPublish(operator) // to publish lost events again
+	pipeline.Topic().GrantPublish(operator)
 }
 
-// Whatever has no prop is reached through a getter, as the CDK's own type; or through the pipeline itself, a construct like
-// any other.
+// Anything without a prop is reached through a getter, which returns CDK's own type, or through the
+// pipeline itself, which is a construct like any other.
 func ExampleOrderPipeline_Processor() {
 	stack := awscdk.NewStack(awscdk.NewApp(nil), jsii.String("Shop"), nil)
 	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
 
-	// Tags on all that the pipeline is made of.
+	// Tags for all resources of the pipeline.
 	awscdk.Tags_Of(pipeline).Add(jsii.String("team"), jsii.String("orders"), nil)
-	// A boundary for its roles.
-	boundary := awsiam.ManagedPolicy_FromManagedPolicyName(stack, jsii.String("Boundary"), jsii.String("boundary"))
+	// A permissions boundary for its roles.
+	boundary := awsiam.ManagedPolicy_FromManagedPolicyName(stack, jsii.String("Boundary"),
+		jsii.String("boundary"))
 	awsiam.PermissionsBoundary_Of(pipeline).Apply(boundary)
 	// A layer, a file system, provisioned concurrency, ...
-	pipeline.Processor().AddLayers(awslambda.LayerVersion_FromLayerVersionArn(stack, jsii.String("Agent"), jsii.String("arn:aws:lambda:us-east-1:123456789012:layer:agent:1")))
+	agent := awslambda.LayerVersion_FromLayerVersionArn(stack, jsii.String("Agent"),
+		jsii.String("arn:aws:lambda:us-east-1:123456789012:layer:agent:1"))
+	pipeline.Processor().AddLayers(agent)
 	// A property that CDK has no method for.
-	pipeline.ProcessorMapping().Node().DefaultChild().(awslambda.CfnEventSourceMapping).AddPropertyOverride(jsii.String("MetricsConfig.Metrics"), jsii.Strings("EventCount"))
+	mapping := pipeline.ProcessorMapping().Node().DefaultChild().(awslambda.CfnEventSourceMapping)
+	mapping.AddPropertyOverride(jsii.String("MetricsConfig.Metrics"), jsii.Strings("EventCount"))
 }
 
 func ExampleOrderPipeline_MetricDeadLetters() {
@@ -160,6 +181,8 @@ func ExampleOrderPipeline_MetricDeadLetters() {
 	pipeline.MetricDeadLetters(nil).CreateAlarm(stack, jsii.String("DeadLetters"), &awscloudwatch.CreateAlarmOptions{
 		Threshold:         jsii.Number(1),
 		EvaluationPeriods: jsii.Number(1),
-		TreatMissingData:  awscloudwatch.TreatMissingData_NOT_BREACHING, // SQS sends none for an idle queue
+		// SQS sends no metrics for an idle queue.
+		TreatMissingData: awscloudwatch.TreatMissingData_NOT_BREACHING,
 	})
+
 }

@@ -34,11 +34,8 @@ func TestExistingOfThisApp(t *testing.T) {
 	stack := synthtest.NewStackIn(t, "us-east-1")
 	key := awskms.NewKey(stack, jsii.String("Key"), nil)
 	queue := awssqs.NewQueue(stack, jsii.String("Theirs"), &awssqs.QueueProps{EncryptionMasterKey: key})
-	table := awsdynamodb.NewTableV2(stack, jsii.String("TheirTable"), &awsdynamodb.TablePropsV2{
-		PartitionKey: &awsdynamodb.Attribute{Name: jsii.String("orderId"), Type: awsdynamodb.AttributeType_STRING},
-		SortKey:      &awsdynamodb.Attribute{Name: jsii.String("item"), Type: awsdynamodb.AttributeType_STRING},
-		DynamoStream: awsdynamodb.StreamViewType_NEW_IMAGE,
-		Encryption:   awsdynamodb.TableEncryptionV2_CustomerManagedKey(key, nil),
+	table := newTable(stack, "TheirTable", func(p *awsdynamodb.TablePropsV2) {
+		p.Encryption = awsdynamodb.TableEncryptionV2_CustomerManagedKey(key, nil)
 	})
 	topic := awssns.NewTopic(stack, jsii.String("TheirTopic"), &awssns.TopicProps{MasterKey: key})
 	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{
@@ -46,11 +43,11 @@ func TestExistingOfThisApp(t *testing.T) {
 		Table: orderpipeline.TableProps{Existing: table, IndexedFields: []string{"channel"}},
 		Topic: orderpipeline.TopicProps{Existing: topic},
 	})
-	if said := synthtest.Warnings(stack); len(said) > 0 {
-		t.Errorf("warns of %q", said)
+	if messages := synthtest.Warnings(stack); len(messages) > 0 {
+		t.Errorf("warnings: %q", messages)
 	}
 	if p.Queue() != queue || p.Table() != table || p.Topic() != topic {
-		t.Error("a getter gives something else than what was brought along")
+		t.Error("a getter does not return the existing resource")
 	}
 	template := synthtest.Synth(t, stack)
 	assertAt(t, template, map[string]string{
@@ -73,7 +70,7 @@ func TestExistingOfThisApp(t *testing.T) {
 		}
 	}
 	if got := template.IDs("AWS::SQS::Queue"); len(got) != 4 {
-		t.Errorf("queues: %q, want theirs and three of ours", got)
+		t.Errorf("queues: %q, want theirs and the construct's three", got)
 	}
 	for policy, want := range map[string]string{
 		"PProcessorRoleDefaultPolicy": `{"Action":["kms:Decrypt","kms:DescribeKey","kms:Encrypt","kms:GenerateDataKey*","kms:ReEncrypt*"],"Effect":"Allow","Resource":` + arnOf(t, template, "Key") + `}`,
@@ -85,23 +82,25 @@ func TestExistingOfThisApp(t *testing.T) {
 	}
 }
 
-// What is set stays as it is, where it is good.
-func TestExistingQueueWithDeadLetters(t *testing.T) {
+// Valid settings of an existing queue are kept.
+func TestExistingQueueWithDeadLetterQueue(t *testing.T) {
 	stack := synthtest.NewStack(t)
 	fortnight := awscdk.Duration_Days(jsii.Number(14))
-	letters := awssqs.NewQueue(stack, jsii.String("Letters"), &awssqs.QueueProps{RetentionPeriod: fortnight})
+	dlq := awssqs.NewQueue(stack, jsii.String("DLQ"), &awssqs.QueueProps{RetentionPeriod: fortnight})
 	queue := awssqs.NewQueue(stack, jsii.String("Theirs"), &awssqs.QueueProps{
 		VisibilityTimeout: seconds(600), RetentionPeriod: fortnight, MaxMessageSizeBytes: jsii.Number(100_000),
-		DeadLetterQueue: &awssqs.DeadLetterQueue{Queue: letters, MaxReceiveCount: jsii.Number(99)},
+		DeadLetterQueue: &awssqs.DeadLetterQueue{Queue: dlq, MaxReceiveCount: jsii.Number(99)},
 	})
-	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{Queue: orderpipeline.QueueProps{Existing: queue}})
+	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{
+		Queue: orderpipeline.QueueProps{Existing: queue},
+	})
 	template := synthtest.Synth(t, stack)
 	assertAt(t, template, map[string]string{
 		"Theirs.VisibilityTimeout":  "600",
 		"Theirs.MaximumMessageSize": "100000",
-		"Theirs.RedrivePolicy":      `{"deadLetterTargetArn":` + arnOf(t, template, "Letters") + `,"maxReceiveCount":99}`,
+		"Theirs.RedrivePolicy":      `{"deadLetterTargetArn":` + arnOf(t, template, "DLQ") + `,"maxReceiveCount":99}`,
 	})
-	if *p.DeadLetterQueue().QueueArn() != *letters.QueueArn() {
+	if *p.DeadLetterQueue().QueueArn() != *dlq.QueueArn() {
 		t.Error("DeadLetterQueue is not theirs")
 	}
 }
@@ -110,25 +109,35 @@ func TestExistingImported(t *testing.T) {
 	stack := synthtest.NewStack(t)
 	orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{
 		Queue: orderpipeline.QueueProps{
-			Existing:                awssqs.Queue_FromQueueArn(stack, jsii.String("Queue"), jsii.String("arn:aws:sqs:us-east-1:123456789012:orders")),
-			ExistingDeadLetterQueue: awssqs.Queue_FromQueueArn(stack, jsii.String("Letters"), jsii.String("arn:aws:sqs:us-east-1:123456789012:letters")),
-			MaxReceiveCount:         90,
+			Existing: awssqs.Queue_FromQueueArn(stack, jsii.String("Queue"),
+				jsii.String("arn:aws:sqs:us-east-1:123456789012:orders")),
+			ExistingDeadLetterQueue: awssqs.Queue_FromQueueArn(stack, jsii.String("DLQ"),
+				jsii.String("arn:aws:sqs:us-east-1:123456789012:dlq")),
+			MaxReceiveCount: 90,
 		},
-		Table: orderpipeline.TableProps{Existing: awsdynamodb.TableV2_FromTableAttributes(stack, jsii.String("Table"), &awsdynamodb.TableAttributesV2{
-			TableName: jsii.String("orders"), TableStreamArn: jsii.String("arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/1"),
-		})},
-		Topic: orderpipeline.TopicProps{Existing: awssns.Topic_FromTopicArn(stack, jsii.String("Topic"), jsii.String("arn:aws:sns:us-east-1:123456789012:events"))},
+		Table: orderpipeline.TableProps{
+			Existing: awsdynamodb.TableV2_FromTableAttributes(stack, jsii.String("Table"), &awsdynamodb.TableAttributesV2{
+				TableName:      jsii.String("orders"),
+				TableStreamArn: jsii.String("arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/1"),
+			}),
+		},
+		Topic: orderpipeline.TopicProps{
+			Existing: awssns.Topic_FromTopicArn(stack, jsii.String("Topic"),
+				jsii.String("arn:aws:sns:us-east-1:123456789012:events")),
+		},
 	})
-	said := synthtest.Warnings(stack)
+	messages := strings.Join(synthtest.Warnings(stack), "\n")
 	for _, want := range []string{
-		"Queue.Existing is imported, so it cannot be changed from here. Set on it: a visibility timeout of at least 180 s, a retention of 14 days, a maximum message size of at most 245760 bytes, " +
-			"and Test/Letters as its dead-letter queue (retention 14 days) with a maxReceiveCount of at least 90.",
-		"Table.Existing is imported, so it can neither be checked nor changed from here. It needs: the partition key orderId and the sort key item, both strings; " +
-			"a stream of NEW_IMAGE or NEW_AND_OLD_IMAGES; the TTL attribute expiresAt.",
-		"Topic.Existing is imported, so it can neither be checked nor changed from here. It needs: a maximum message size of at least 262144 bytes; in another account, a policy that lets Test/P/Publisher publish.",
+		"Queue.Existing is imported, so the construct cannot change it. Set on it: a visibility timeout of at least 180 s, " +
+			"a retention of 14 days, a maximum message size of at most 245760 bytes, " +
+			"and Test/DLQ as its dead-letter queue (retention 14 days) with a maxReceiveCount of at least 90.",
+		"Table.Existing is imported, so the construct can neither check nor change it. It needs the partition key orderId " +
+			"and the sort key item, both strings; a stream of NEW_IMAGE or NEW_AND_OLD_IMAGES; and the TTL attribute expiresAt.",
+		"Topic.Existing is imported, so the construct can neither check nor change it. It needs a maximum message size of " +
+			"at least 262144 bytes and, in another account, a policy that lets Test/P/Publisher publish.",
 	} {
-		if !strings.Contains(strings.Join(said, "\n"), want) {
-			t.Errorf("warns of %q, want %s", said, want)
+		if !strings.Contains(messages, want) {
+			t.Errorf("warnings:\n%s\nwant %s", messages, want)
 		}
 	}
 	template := synthtest.Synth(t, stack)
@@ -143,62 +152,72 @@ func TestExistingImported(t *testing.T) {
 	}
 }
 
-// What is imported and leaves something to be done by hand, one by one.
+// Each imported resource gets its own warning about what to set by hand.
 func TestImportedOneByOne(t *testing.T) {
 	stack := synthtest.NewStackIn(t, "us-east-1")
-	letters := awssqs.Queue_FromQueueArn(stack, jsii.String("Letters"), jsii.String("arn:aws:sqs:us-east-1:123456789012:letters"))
-	function := awslambda.Function_FromFunctionArn(stack, jsii.String("Function"), jsii.String("arn:aws:lambda:us-east-1:123456789012:function:f"))
-	queue := func(id string, letters awssqs.IQueue) awssqs.Queue {
+	dlq := awssqs.Queue_FromQueueArn(stack, jsii.String("DLQ"),
+		jsii.String("arn:aws:sqs:us-east-1:123456789012:dlq"))
+	function := awslambda.Function_FromFunctionArn(stack, jsii.String("Function"),
+		jsii.String("arn:aws:lambda:us-east-1:123456789012:function:f"))
+	key := awskms.Key_FromKeyArn(stack, jsii.String("Imported"),
+		jsii.String("arn:aws:kms:us-east-1:123456789012:key/1"))
+	queue := func(id string, dlq awssqs.IQueue) awssqs.Queue {
 		props := &awssqs.QueueProps{}
-		if letters != nil {
-			props.DeadLetterQueue = &awssqs.DeadLetterQueue{Queue: letters, MaxReceiveCount: jsii.Number(100)}
+		if dlq != nil {
+			props.DeadLetterQueue = &awssqs.DeadLetterQueue{Queue: dlq, MaxReceiveCount: jsii.Number(100)}
 		}
 		return awssqs.NewQueue(stack, &id, props)
 	}
 	for _, test := range []struct {
 		id    string
-		props orderpipeline.OrderPipelineProps
+		props props
 		add   func(*orderpipeline.OrderPipeline)
 		want  string
 	}{
-		{"Beside", orderpipeline.OrderPipelineProps{Queue: orderpipeline.QueueProps{Existing: queue("One", nil), ExistingDeadLetterQueue: letters}}, nil,
-			"The dead-letter queue Test/Letters is imported, so it cannot be changed from here. Set on it: a retention of 14 days, and that Test/One may dead-letter there."},
-		{"Of", orderpipeline.OrderPipelineProps{Queue: orderpipeline.QueueProps{Existing: queue("Two", letters)}}, nil,
-			"The dead-letter queue Test/Letters is imported"},
-		{"Key", orderpipeline.OrderPipelineProps{EncryptionKey: awskms.Key_FromKeyArn(stack, jsii.String("Imported"), jsii.String("arn:aws:kms:us-east-1:123456789012:key/1"))}, nil,
-			"EncryptionKey is imported, so its policy cannot be changed from here. It must leave access to IAM"},
-		{"Call", orderpipeline.OrderPipelineProps{}, func(p *orderpipeline.OrderPipeline) { p.AddLambdaSubscriber("Caller", function, nil) },
-			"The function Test/Function is imported, so it cannot be changed from here. Let the service sns.amazonaws.com call it (lambda:InvokeFunction"},
-		{"Own", orderpipeline.OrderPipelineProps{Queue: orderpipeline.QueueProps{Existing: queue("Three", nil)}},
+		{"Beside", props{Queue: orderpipeline.QueueProps{Existing: queue("One", nil), ExistingDeadLetterQueue: dlq}}, nil,
+			"The dead-letter queue Test/DLQ is imported, so the construct cannot change it. " +
+				"Set on it: a retention of 14 days, and a redrive allow policy that includes Test/One."},
+		{"Of", props{Queue: orderpipeline.QueueProps{Existing: queue("Two", dlq)}}, nil,
+			"The dead-letter queue Test/DLQ is imported"},
+		{"Key", props{EncryptionKey: key}, nil,
+			"EncryptionKey is imported, so the construct cannot change its policy. The policy must delegate access to IAM"},
+		{"Call", props{}, func(p *orderpipeline.OrderPipeline) { p.AddLambdaSubscriber("Caller", function, nil) },
+			"The function Test/Function is imported, so the construct cannot change its policy. " +
+				"The policy must allow sns.amazonaws.com to use lambda:InvokeFunction"},
+		{"Own", props{Queue: orderpipeline.QueueProps{Existing: queue("Three", nil)}},
 			func(p *orderpipeline.OrderPipeline) { p.AddLambdaSubscriber("Caller", p.Publisher(), nil) }, ""},
 	} {
 		p := orderpipeline.NewOrderPipeline(stack, test.id, &test.props)
 		if test.add != nil {
 			test.add(p)
 		}
-		if said := strings.Join(synthtest.Warnings(p), "\n"); test.want == "" && said != "" || !strings.Contains(said, test.want) {
-			t.Errorf("%s warns of %q, want %q", test.id, said, test.want)
+		messages := strings.Join(synthtest.Warnings(p), "\n")
+		if test.want == "" && messages != "" || !strings.Contains(messages, test.want) {
+			t.Errorf("%s: warnings %q, want %q", test.id, messages, test.want)
 		}
 	}
 }
 
 func TestEncryptionKey(t *testing.T) {
 	stack := synthtest.NewStackIn(t, "us-east-1")
-	// With this flag, CDK's own subscription would make a circle of key and topic.
+	// With this flag, CDK's own subscription would make key and topic depend on each other.
 	stack.Node().SetContext(jsii.String("@aws-cdk/aws-sns-subscriptions:restrictSqsDescryption"), true)
 	key := awskms.NewKey(stack, jsii.String("Key"), nil)
 	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{EncryptionKey: key})
 	p.AddSubscriber("Billing", nil)
-	if said := synthtest.Warnings(stack); len(said) > 0 {
-		t.Errorf("warns of %q", said)
+	if messages := synthtest.Warnings(stack); len(messages) > 0 {
+		t.Errorf("warnings: %q", messages)
 	}
-	template := synthtest.Synth(t, stack) // which fails on circles
+	template := synthtest.Synth(t, stack) // fails on circular dependencies
 	arn := arnOf(t, template, "Key")
 	want := map[string]string{
 		"PTable.SSESpecification": `{"SSEEnabled":true,"SSEType":"KMS"}`,
 		"PTopic.KmsMasterKeyId":   arn,
 	}
-	for _, queue := range []string{"PQueue", "PDeadLetterQueue", "PRejectedQueue", "POnFailureQueue", "PSubscriberBillingQueue", "PSubscriberBillingDeadLetterQueue"} {
+	for _, queue := range []string{
+		"PQueue", "PDeadLetterQueue", "PRejectedQueue", "POnFailureQueue",
+		"PSubscriberBillingQueue", "PSubscriberBillingDeadLetterQueue",
+	} {
 		want[queue+".KmsMasterKeyId"] = arn
 		want[queue+".SqsManagedSseEnabled"] = "null"
 	}
@@ -207,14 +226,19 @@ func TestEncryptionKey(t *testing.T) {
 		t.Errorf("the table's key is %s", got)
 	}
 	policy := template.At(t, "Key.KeyPolicy")
-	if strings.Contains(policy, "PTopic") || !strings.Contains(policy, `"Principal":{"Service":"sns.amazonaws.com"}`) {
+	if strings.Contains(policy, "PTopic") ||
+		!strings.Contains(policy, `"Principal":{"Service":"sns.amazonaws.com"}`) {
 		t.Errorf("the key's policy is %s", policy)
 	}
 
-	imported := awskms.Key_FromKeyArn(stack, jsii.String("Imported"), jsii.String("arn:aws:kms:us-east-1:123456789012:key/1"))
-	orderpipeline.NewOrderPipeline(stack, "Q", &orderpipeline.OrderPipelineProps{EncryptionKey: imported}).AddSubscriber("Billing", nil)
-	said := strings.Join(synthtest.Warnings(stack), "\n")
-	if !strings.Contains(said, "The key Test/Imported is imported, so its policy cannot be changed from here. Let the service sns.amazonaws.com use kms:Decrypt and kms:GenerateDataKey* in it") {
-		t.Errorf("warns of %s", said)
+	imported := awskms.Key_FromKeyArn(stack, jsii.String("Imported"),
+		jsii.String("arn:aws:kms:us-east-1:123456789012:key/1"))
+	q := orderpipeline.NewOrderPipeline(stack, "Q", &props{EncryptionKey: imported})
+	q.AddSubscriber("Billing", nil)
+	messages := strings.Join(synthtest.Warnings(stack), "\n")
+	wantMessage := "The key Test/Imported is imported, so the construct cannot change its policy. " +
+		"The policy must allow sns.amazonaws.com to use kms:Decrypt and kms:GenerateDataKey*"
+	if !strings.Contains(messages, wantMessage) {
+		t.Errorf("warnings:\n%s\nwant %s", messages, wantMessage)
 	}
 }

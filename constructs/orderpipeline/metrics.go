@@ -2,119 +2,176 @@ package orderpipeline
 
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderpipeline/orderpipeline/constructs/internal/metric"
 )
 
-// The metrics of each leg. Options that are left out have the statistic named with each metric, and a period of a minute;
-// nil options are fine. SQS stops its metrics when a queue was idle for six hours: let alarms take missing data for good.
+// The Metric methods return the metrics of each leg. Unset options default to the statistic that is
+// named with each metric and a period of one minute; options may be nil. SQS stops sending metrics
+// for a queue that was idle for six hours, so alarms should treat missing data as not breaching.
 
-// MetricQueueAge is the age of the oldest order that waits for the processor, in seconds (Maximum).
-func (p *OrderPipeline) MetricQueueAge(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricQueueAge returns the age of the oldest order in Queue, in seconds (Maximum).
+func (p *OrderPipeline) MetricQueueAge(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.queue.MetricApproximateAgeOfOldestMessage(metric.Options(options, "Maximum", nil))
 }
 
-// MetricQueueDepth is the messages that wait for the processor (Maximum).
-func (p *OrderPipeline) MetricQueueDepth(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
-	return p.queue.MetricApproximateNumberOfMessagesVisible(metric.Options(options, "Maximum", nil))
+// MetricQueueDepth returns the number of messages in Queue that wait for the processor (Maximum).
+func (p *OrderPipeline) MetricQueueDepth(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
+	return depth(p.queue, options)
 }
 
-// MetricDeadLetters is the messages in DeadLetterQueue (Maximum): orders that are neither stored nor refused.
-func (p *OrderPipeline) MetricDeadLetters(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
-	return p.deadLetterQueue.MetricApproximateNumberOfMessagesVisible(metric.Options(options, "Maximum", nil))
+// MetricDeadLetters returns the number of messages in DeadLetterQueue (Maximum). Their orders are
+// neither stored nor refused.
+func (p *OrderPipeline) MetricDeadLetters(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
+	return depth(p.deadLetterQueue, options)
 }
 
-// MetricRejected is the documents in RejectedQueue (Maximum).
-func (p *OrderPipeline) MetricRejected(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
-	return p.rejectedQueue.MetricApproximateNumberOfMessagesVisible(metric.Options(options, "Maximum", nil))
+// MetricRejected returns the number of documents in RejectedQueue (Maximum).
+func (p *OrderPipeline) MetricRejected(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
+	return depth(p.rejectedQueue, options)
 }
 
-// MetricOnFailure is the messages in OnFailureQueue (Maximum): stored orders whose event was not published.
-func (p *OrderPipeline) MetricOnFailure(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
-	return p.onFailedQueue.MetricApproximateNumberOfMessagesVisible(metric.Options(options, "Maximum", nil))
+// MetricOnFailure returns the number of messages in OnFailureQueue (Maximum): stored orders without
+// a published event.
+func (p *OrderPipeline) MetricOnFailure(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
+	return depth(p.onFailureQueue, options)
 }
 
-// MetricProcessorErrors is the processor's invocations that failed altogether (Sum); one with an answer in part did not.
-func (p *OrderPipeline) MetricProcessorErrors(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricProcessorErrors returns the number of failed invocations of the processor (Sum). An
+// invocation that reports some of its messages as failed is not one of them.
+func (p *OrderPipeline) MetricProcessorErrors(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.processor.MetricErrors(metric.Options(options, "Sum", nil))
 }
 
-// MetricProcessorThrottles is the processor's invocations that Lambda did not run (Sum).
-func (p *OrderPipeline) MetricProcessorThrottles(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricProcessorThrottles returns the number of throttled invocations of the processor (Sum).
+func (p *OrderPipeline) MetricProcessorThrottles(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.processor.MetricThrottles(metric.Options(options, "Sum", nil))
 }
 
-// MetricProcessorDuration is how long the processor takes for a batch, in milliseconds (p99).
-func (p *OrderPipeline) MetricProcessorDuration(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricProcessorDuration returns the duration of an invocation of the processor, in milliseconds
+// (p99).
+func (p *OrderPipeline) MetricProcessorDuration(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.processor.MetricDuration(metric.Options(options, "p99", nil))
 }
 
-// MetricTableThrottles is the writes of orders that DynamoDB throttled (Sum).
-func (p *OrderPipeline) MetricTableThrottles(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricTableThrottles returns the number of throttled writes of orders (Sum).
+func (p *OrderPipeline) MetricTableThrottles(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.metricPutItem("ThrottledRequests", "Sum", options)
 }
 
-// MetricTableErrors is the writes of orders that DynamoDB failed (Sum).
-func (p *OrderPipeline) MetricTableErrors(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricTableErrors returns the number of writes of orders that failed in DynamoDB (Sum).
+func (p *OrderPipeline) MetricTableErrors(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.metricPutItem("SystemErrors", "Sum", options)
 }
 
-// MetricTableLatency is how long DynamoDB takes to write an order, in milliseconds (Average: it keeps no percentiles).
-func (p *OrderPipeline) MetricTableLatency(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricTableLatency returns the latency of writing an order, in milliseconds (Average, because
+// DynamoDB has no percentiles).
+func (p *OrderPipeline) MetricTableLatency(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.metricPutItem("SuccessfulRequestLatency", "Average", options)
 }
 
-// MetricTableConsumedWrites is the write units that the table took, which is what is paid (Sum).
-func (p *OrderPipeline) MetricTableConsumedWrites(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricTableConsumedWrites returns the write units that the table consumed, which are what is
+// charged (Sum).
+func (p *OrderPipeline) MetricTableConsumedWrites(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.table.MetricConsumedWriteCapacityUnits(metric.Options(options, "Sum", nil))
 }
 
-// MetricTableConsumedReads is the read units that the table took (Sum).
-func (p *OrderPipeline) MetricTableConsumedReads(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricTableConsumedReads returns the read units that the table consumed (Sum).
+func (p *OrderPipeline) MetricTableConsumedReads(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.table.MetricConsumedReadCapacityUnits(metric.Options(options, "Sum", nil))
 }
 
-// metricPutItem is a metric that DynamoDB keeps an operation: without one, CloudWatch finds nothing.
-func (p *OrderPipeline) metricPutItem(name, statistic string, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+func depth(queue awssqs.IQueue, options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return queue.MetricApproximateNumberOfMessagesVisible(metric.Options(options, "Maximum", nil))
+}
+
+// metricPutItem returns a metric that DynamoDB keeps per operation: CloudWatch does not find it under
+// the table alone.
+func (p *OrderPipeline) metricPutItem(
+	name, statistic string, options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.table.Metric(&name, metric.Options(options, statistic, map[string]*string{
 		"TableName": p.table.TableName(),
 		"Operation": jsii.String("PutItem"),
 	}))
 }
 
-// MetricPublisherErrors is the publisher's invocations that failed altogether (Sum).
-func (p *OrderPipeline) MetricPublisherErrors(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricPublisherErrors returns the number of failed invocations of the publisher (Sum).
+func (p *OrderPipeline) MetricPublisherErrors(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.publisher.MetricErrors(metric.Options(options, "Sum", nil))
 }
 
-// MetricPublisherThrottles is the publisher's invocations that Lambda did not run (Sum).
-func (p *OrderPipeline) MetricPublisherThrottles(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricPublisherThrottles returns the number of throttled invocations of the publisher (Sum).
+func (p *OrderPipeline) MetricPublisherThrottles(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.publisher.MetricThrottles(metric.Options(options, "Sum", nil))
 }
 
-// MetricPublisherDuration is how long the publisher takes for a batch, in milliseconds (p99).
-func (p *OrderPipeline) MetricPublisherDuration(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricPublisherDuration returns the duration of an invocation of the publisher, in milliseconds
+// (p99).
+func (p *OrderPipeline) MetricPublisherDuration(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.publisher.MetricDuration(metric.Options(options, "p99", nil))
 }
 
-// MetricPublisherAge is how old the stream records are that the publisher gets, in milliseconds (Maximum). The stream keeps
-// them for 24 hours.
-func (p *OrderPipeline) MetricPublisherAge(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricPublisherAge returns the publisher's iterator age: the age of the stream records that it
+// receives, in milliseconds (Maximum). The stream keeps records for 24 hours.
+func (p *OrderPipeline) MetricPublisherAge(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.publisher.Metric(jsii.String("IteratorAge"), metric.Options(options, "Maximum", nil))
 }
 
-// MetricTopicPublished is the events that the topic took (Sum).
-func (p *OrderPipeline) MetricTopicPublished(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricTopicPublished returns the number of events that the topic accepted (Sum).
+func (p *OrderPipeline) MetricTopicPublished(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.topic.MetricNumberOfMessagesPublished(metric.Options(options, "Sum", nil))
 }
 
-// MetricTopicDelivered is the events that subscribers took (Sum).
-func (p *OrderPipeline) MetricTopicDelivered(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricTopicDelivered returns the number of events that SNS delivered to subscribers (Sum).
+func (p *OrderPipeline) MetricTopicDelivered(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.topic.MetricNumberOfNotificationsDelivered(metric.Options(options, "Sum", nil))
 }
 
-// MetricTopicFailed is the events that could not be delivered to a subscriber (Sum); they are in its dead-letter queue.
-func (p *OrderPipeline) MetricTopicFailed(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
+// MetricTopicFailed returns the number of events that SNS could not deliver to a subscriber (Sum).
+// They are in the subscriber's dead-letter queue.
+func (p *OrderPipeline) MetricTopicFailed(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
 	return p.topic.MetricNumberOfNotificationsFailed(metric.Options(options, "Sum", nil))
 }

@@ -1,5 +1,5 @@
-// Package orderpipeline is a CDK construct that takes orders in through a queue, stores each exactly once, and tells the
-// world of it through a topic:
+// Package orderpipeline is a CDK construct that accepts orders through a queue, stores each one
+// exactly once, and publishes an event for it:
 //
 //	queue → processor → table → stream → publisher → topic → subscribers
 //
@@ -8,31 +8,35 @@
 //	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
 //	pipeline.AddSubscriber("Billing", nil)
 //
-// The defaults are what production needs: orders outlive the stack (RETAIN, deletion protection, point-in-time recovery),
-// transport is encrypted (TLS enforced, SSE), an outage of hours dead-letters nothing, and each role may do only what its
-// function does. A team with an API of its own sends order documents to [OrderPipeline.Queue]; package orderapi puts an
-// API in front.
+// The defaults are safe for production: orders outlive the stack (RETAIN, deletion protection,
+// point-in-time recovery), transport and storage are encrypted (TLS enforced, SSE), an outage of
+// hours dead-letters nothing, and each role has only the permissions that its function needs. A team
+// with its own API sends order documents to [OrderPipeline.Queue]; package orderapi puts a REST API
+// in front of it.
 //
-// Queue, table, topic and key can be brought along (the props called Existing, and EncryptionKey). Whatever has no prop is
-// to be had in a line, of the construct as a whole or through a getter:
+// Queue, table, topic and key can be existing ones (the props named Existing, and EncryptionKey).
+// Anything without a prop takes one line, on the construct as a whole or through a getter:
 //
 //	awscdk.Tags_Of(pipeline).Add(jsii.String("team"), jsii.String("orders"), nil)
 //	awsiam.PermissionsBoundary_Of(pipeline).Apply(boundary)
 //	pipeline.Processor().AddToRolePolicy(statement)
 //	pipeline.MetricDeadLetters(nil).CreateAlarm(stack, jsii.String("Lost"), props)
 //
-// # What fails, and when
+// # Errors and warnings
 //
-// [NewOrderPipeline] panics with an error that names every wrong prop, before it creates anything. What is brought along and
-// cannot be changed from here gets a warning that says what to set by hand. At synth, the Lambda
-// functions are built with the Go toolchain, and a build that fails panics with the compiler's words. The module must be
-// in the module cache or in a folder; an app that vendors it hands in Code of its own.
+// [NewOrderPipeline] panics with an error that names every wrong prop, before it creates anything.
+// An existing resource that the construct cannot change gets a warning at synth that says what to
+// set by hand. At synth, the functions are built with the Go toolchain; a failed build panics with
+// the compiler's output. The build needs the sources of this module in the module cache or in a
+// folder, so an app that vendors the module passes its own Code.
 //
-// # In tests of your own
+// # Tests of your own
 //
-// The functions take seconds to build. A test that looks at the template only can do without:
+// Building the functions takes seconds. A test that only looks at the template can skip it:
 //
-//	app := awscdk.NewApp(&awscdk.AppProps{Context: &map[string]any{"aws:cdk:bundling-stacks": []string{}}})
+//	app := awscdk.NewApp(&awscdk.AppProps{
+//		Context: &map[string]any{"aws:cdk:bundling-stacks": []string{}},
+//	})
 package orderpipeline
 
 import (
@@ -43,28 +47,33 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// OrderPipeline is the construct; [NewOrderPipeline] makes it. Everything inside is to be had by a method, as the CDK's own
-// type. It is a scope and can be tagged like every construct.
+// OrderPipeline is the construct. [NewOrderPipeline] makes it. Its methods return everything inside
+// as CDK's own types. It is a scope and can be tagged, like every construct.
 type OrderPipeline struct {
 	constructs.Construct
 
-	settings                                             *settings
-	queue, deadLetterQueue, rejectedQueue, onFailedQueue awssqs.IQueue
-	table                                                awsdynamodb.ITableV2
-	topic                                                awssns.ITopic
-	processor, publisher                                 awslambda.Function
-	processorLogs, publisherLogs                         awslogs.LogGroup
-	processorMapping, publisherMapping                   awslambda.EventSourceMapping
-	subscribers                                          []*Subscriber
+	settings *settings
+
+	queue, deadLetterQueue             awssqs.IQueue
+	rejectedQueue, onFailureQueue      awssqs.IQueue
+	table                              awsdynamodb.ITableV2
+	topic                              awssns.ITopic
+	processor, publisher               awslambda.Function
+	processorLogs, publisherLogs       awslogs.LogGroup
+	processorMapping, publisherMapping awslambda.EventSourceMapping
+	subscribers                        []*Subscriber
 }
 
-// NewOrderPipeline makes a pipeline. props may be nil. It panics with an error that names everything that is wrong with
-// them.
-func NewOrderPipeline(scope constructs.Construct, id string, props *OrderPipelineProps) *OrderPipeline {
+// NewOrderPipeline makes a pipeline. props may be nil. NewOrderPipeline panics with an error that
+// names everything that is wrong with them.
+func NewOrderPipeline(
+	scope constructs.Construct, id string, props *OrderPipelineProps,
+) *OrderPipeline {
 	s, err := resolve(scope, props)
 	if err != nil {
 		panic(err)
@@ -72,9 +81,10 @@ func NewOrderPipeline(scope constructs.Construct, id string, props *OrderPipelin
 	p := &OrderPipeline{settings: s}
 	constructs.NewConstruct_Override(p, scope, &id)
 
-	if key := s.EncryptionKey; key != nil && key.Node().DefaultChild() == nil {
-		p.warn("encryptionKey", "EncryptionKey is imported, so its policy cannot be changed from here. It must leave access to IAM (a statement that allows kms:* to the account's root), "+
-			"by which the functions get to use it.")
+	if key := s.encryptionKey; key != nil && key.Node().DefaultChild() == nil {
+		p.warn("encryptionKey", "EncryptionKey is imported, so the construct cannot change its "+
+			"policy. The policy must delegate access to IAM (a statement that allows kms:* to the "+
+			"account's root), so that the functions' roles can use the key.")
 	}
 	p.newQueues()
 	p.newTable()
@@ -84,56 +94,66 @@ func NewOrderPipeline(scope constructs.Construct, id string, props *OrderPipelin
 	return p
 }
 
-// Queue takes the orders in: the message body is an order document, or an array of them. Who sends here needs no API.
+// warn adds a warning at synth about what the construct cannot do itself.
+func (p *OrderPipeline) warn(id, text string) {
+	awscdk.Annotations_Of(p).AddWarningV2(jsii.String("orderpipeline:"+id), &text)
+}
+
+// Queue returns the queue that accepts orders. The body of a message is an order document, or an
+// array of them. Senders need no API.
 func (p *OrderPipeline) Queue() awssqs.IQueue { return p.queue }
 
-// DeadLetterQueue holds messages that could not be processed for hours. Their orders are neither stored nor refused yet:
-// they wait to be sent back to Queue.
+// DeadLetterQueue returns the queue of messages that could not be processed for hours. Their orders
+// are neither stored nor refused: redrive them to Queue.
 func (p *OrderPipeline) DeadLetterQueue() awssqs.IQueue { return p.deadLetterQueue }
 
-// RejectedQueue holds refused documents, each with the reason in its attributes.
+// RejectedQueue returns the queue of refused documents. Message attributes hold the reason.
 func (p *OrderPipeline) RejectedQueue() awssqs.IQueue { return p.rejectedQueue }
 
-// OnFailureQueue names the stored orders whose event could not be published. Their documents are in the table.
-func (p *OrderPipeline) OnFailureQueue() awssqs.IQueue { return p.onFailedQueue }
+// OnFailureQueue returns the queue of failure records: each names a stored order whose event could
+// not be published. The documents are in Table.
+func (p *OrderPipeline) OnFailureQueue() awssqs.IQueue { return p.onFailureQueue }
 
-// Table holds the orders and the refusals; its attributes are the constants of package order.
+// Table returns the table of orders and refusals. Its attributes are the Attr constants of package
+// order.
 func (p *OrderPipeline) Table() awsdynamodb.ITableV2 { return p.table }
 
-// Topic takes an event for each stored order.
+// Topic returns the topic that gets an event for each stored order.
 func (p *OrderPipeline) Topic() awssns.ITopic { return p.topic }
 
-// Processor is the function from Queue to Table.
+// Processor returns the function from Queue to Table.
 func (p *OrderPipeline) Processor() awslambda.Function { return p.processor }
 
-// ProcessorLogs is the processor's log group.
+// ProcessorLogs returns the processor's log group.
 func (p *OrderPipeline) ProcessorLogs() awslogs.ILogGroup { return p.processorLogs }
 
-// ProcessorMapping feeds Queue to Processor. A door that must not open before somebody is behind it depends on this.
+// ProcessorMapping returns the event source mapping from Queue to Processor. Make entry points
+// depend on it so that they are created after the consumer.
 func (p *OrderPipeline) ProcessorMapping() awslambda.EventSourceMapping { return p.processorMapping }
 
-// Publisher is the function from Table's stream to Topic.
+// Publisher returns the function from Table's stream to Topic.
 func (p *OrderPipeline) Publisher() awslambda.Function { return p.publisher }
 
-// PublisherLogs is the publisher's log group.
+// PublisherLogs returns the publisher's log group.
 func (p *OrderPipeline) PublisherLogs() awslogs.ILogGroup { return p.publisherLogs }
 
-// PublisherMapping feeds Table's stream to Publisher.
+// PublisherMapping returns the event source mapping from Table's stream to Publisher.
 func (p *OrderPipeline) PublisherMapping() awslambda.EventSourceMapping { return p.publisherMapping }
 
-// Schema of the order document.
-func (p *OrderPipeline) Schema() *order.Schema { return p.settings.Schema }
+// Schema returns the schema of the order document.
+func (p *OrderPipeline) Schema() *order.Schema { return p.settings.schema }
 
-// MaxDocumentBytes is the most that an order document may weigh, in bytes; a larger one is refused.
-func (p *OrderPipeline) MaxDocumentBytes() int { return p.settings.maxDocument }
+// MaxDocumentBytes returns the size limit of an order document, in bytes. A larger one is refused.
+func (p *OrderPipeline) MaxDocumentBytes() int { return p.settings.topic.maxDocument() }
 
-// Subscribers of the topic that AddSubscriber made, in its order.
+// Subscribers returns the subscribers that were added so far, in order.
 func (p *OrderPipeline) Subscribers() []*Subscriber {
 	return append([]*Subscriber(nil), p.subscribers...)
 }
 
-// RemovalPolicy of what holds orders, for what is built around the pipeline.
-func (p *OrderPipeline) RemovalPolicy() awscdk.RemovalPolicy { return p.settings.RemovalPolicy }
+// RemovalPolicy returns the removal policy of the resources that hold orders, for resources that are
+// built around the pipeline.
+func (p *OrderPipeline) RemovalPolicy() awscdk.RemovalPolicy { return p.settings.removalPolicy }
 
-// MetricsDisabled is whether the functions leave the pipeline's own metrics out of their logs.
-func (p *OrderPipeline) MetricsDisabled() bool { return p.settings.DisableMetrics }
+// MetricsDisabled returns whether the functions leave the custom metrics out of their logs.
+func (p *OrderPipeline) MetricsDisabled() bool { return p.settings.disableMetrics }

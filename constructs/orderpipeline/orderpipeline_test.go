@@ -24,7 +24,7 @@ import (
 
 func TestMain(m *testing.M) { synthtest.Main(m) }
 
-// synth makes a pipeline with the props' differences from the defaults.
+// synth makes a pipeline with the default props as changed by mutate.
 func synth(t *testing.T, mutate func(*orderpipeline.OrderPipelineProps)) synthtest.Template {
 	t.Helper()
 	var props orderpipeline.OrderPipelineProps
@@ -86,7 +86,7 @@ func TestDefaults(t *testing.T) {
 		{"PProcessorMapping.MaximumBatchingWindowInSeconds", "null"},
 		{"PProcessorMapping.FunctionResponseTypes", `["ReportBatchItemFailures"]`},
 		{"PProcessorMapping.ScalingConfig", "null"},
-		{"PProcessorMapping.FilterCriteria", "null"}, // what a filter leaves out of a queue is deleted
+		{"PProcessorMapping.FilterCriteria", "null"}, // Lambda deletes what a filter leaves out of a queue
 
 		{"PTable.BillingMode", `"PAY_PER_REQUEST"`},
 		{"PTable.KeySchema", `[{"AttributeName":"orderId","KeyType":"HASH"},{"AttributeName":"item","KeyType":"RANGE"}]`},
@@ -120,7 +120,7 @@ func TestDefaults(t *testing.T) {
 		}
 	}
 
-	t.Run("each role may do what its function does", func(t *testing.T) {
+	t.Run("each role has the permissions of its function", func(t *testing.T) {
 		logs := func(path string) string {
 			return `{"Action":["logs:CreateLogStream","logs:PutLogEvents"],"Effect":"Allow","Resource":` + arn(path) + `}`
 		}
@@ -150,34 +150,45 @@ func TestDefaults(t *testing.T) {
 	})
 
 	t.Run("queues and topic refuse plain HTTP", func(t *testing.T) {
-		for _, policy := range []string{"PQueuePolicy", "PDeadLetterQueuePolicy", "PRejectedQueuePolicy", "POnFailureQueuePolicy", "PTopicPolicy"} {
-			if s := template.Statements(t, policy)[0]; !strings.Contains(s, `"Condition":{"Bool":{"aws:SecureTransport":"false"}},"Effect":"Deny"`) {
+		const deny = `"Condition":{"Bool":{"aws:SecureTransport":"false"}},"Effect":"Deny"`
+		for _, policy := range []string{
+			"PQueuePolicy", "PDeadLetterQueuePolicy", "PRejectedQueuePolicy", "POnFailureQueuePolicy",
+			"PTopicPolicy",
+		} {
+			if s := template.Statements(t, policy)[0]; !strings.Contains(s, deny) {
 				t.Errorf("%s: %s", policy, s)
 			}
 		}
 	})
 
-	t.Run("nothing but what the pipeline is made of", func(t *testing.T) {
+	t.Run("no other resources", func(t *testing.T) {
 		got := map[string]int{}
 		for _, r := range template.Resources {
 			got[r.Type]++
 		}
 		want := map[string]int{
-			"AWS::SQS::Queue": 4, "AWS::SQS::QueuePolicy": 4, "AWS::DynamoDB::GlobalTable": 1, "AWS::SNS::Topic": 1, "AWS::SNS::TopicPolicy": 1,
-			"AWS::Lambda::Function": 2, "AWS::Lambda::EventSourceMapping": 2, "AWS::IAM::Role": 2, "AWS::IAM::Policy": 2, "AWS::Logs::LogGroup": 2,
+			"AWS::SQS::Queue": 4, "AWS::SQS::QueuePolicy": 4, "AWS::DynamoDB::GlobalTable": 1,
+			"AWS::SNS::Topic": 1, "AWS::SNS::TopicPolicy": 1,
+			"AWS::Lambda::Function": 2, "AWS::Lambda::EventSourceMapping": 2,
+			"AWS::IAM::Role": 2, "AWS::IAM::Policy": 2, "AWS::Logs::LogGroup": 2,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("resources (-want +got):\n%s", diff)
 		}
 		if len(template.Outputs) > 0 {
-			t.Errorf("outputs nobody asked for: %v", template.Outputs)
+			t.Errorf("unexpected outputs: %v", template.Outputs)
 		}
 	})
 
-	// Never to be changed: another logical id is another table, another queue, another topic, and the orders stay behind.
+	// These ids must never change: another logical id is another table, queue or topic, and the
+	// orders in the old one stay behind.
 	t.Run("logical ids", func(t *testing.T) {
-		got := slices.Concat(template.IDs("AWS::DynamoDB::GlobalTable"), template.IDs("AWS::SQS::Queue"), template.IDs("AWS::SNS::Topic"))
-		want := []string{"PTable25934F62", "PDeadLetterQueueB380A4A9", "POnFailureQueue3AF060BF", "PQueue6451F1B1", "PRejectedQueueB8594100", "PTopic073523E2"}
+		got := slices.Concat(template.IDs("AWS::DynamoDB::GlobalTable"),
+			template.IDs("AWS::SQS::Queue"), template.IDs("AWS::SNS::Topic"))
+		want := []string{
+			"PTable25934F62", "PDeadLetterQueueB380A4A9", "POnFailureQueue3AF060BF",
+			"PQueue6451F1B1", "PRejectedQueueB8594100", "PTopic073523E2",
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -185,12 +196,11 @@ func TestDefaults(t *testing.T) {
 }
 
 func TestProps(t *testing.T) {
-	own := strings.ReplaceAll(string(order.DefaultSchema().JSON()), "orderId", "number")
-	schema, err := order.NewSchema([]byte(own), "number")
+	custom := strings.ReplaceAll(string(order.DefaultSchema().JSON()), "orderId", "number")
+	schema, err := order.NewSchema([]byte(custom), "number")
 	if err != nil {
 		t.Fatal(err)
 	}
-	type props = orderpipeline.OrderPipelineProps
 	for _, test := range []struct {
 		name   string
 		mutate func(*props)
@@ -201,7 +211,9 @@ func TestProps(t *testing.T) {
 			"PQueue.VisibilityTimeout":             "360",
 			"PQueue.RedrivePolicy.maxReceiveCount": "40",
 		}},
-		{"Processor.BatchingWindow", func(p *props) { p.Processor.BatchSize, p.Processor.BatchingWindow = 500, seconds(20) }, map[string]string{
+		{"Processor.BatchingWindow", func(p *props) {
+			p.Processor.BatchSize, p.Processor.BatchingWindow = 500, seconds(20)
+		}, map[string]string{
 			"PProcessorMapping.BatchSize":                      "500",
 			"PProcessorMapping.MaximumBatchingWindowInSeconds": "20",
 			"PQueue.VisibilityTimeout":                         "200",
@@ -231,7 +243,9 @@ func TestProps(t *testing.T) {
 			"PPublisher.Environment.Variables.METRICS": `"off"`,
 		}},
 		{"Publisher.Function", func(p *props) {
-			p.Publisher.Function = orderpipeline.FunctionProps{Timeout: seconds(45), MemoryMiB: 512, Architecture: awslambda.Architecture_X86_64()}
+			p.Publisher.Function = orderpipeline.FunctionProps{
+				Timeout: seconds(45), MemoryMiB: 512, Architecture: awslambda.Architecture_X86_64(),
+			}
 		}, map[string]string{
 			"PPublisher.Timeout":       "45",
 			"PPublisher.MemorySize":    "512",
@@ -345,7 +359,9 @@ func TestReplicasWithKeys(t *testing.T) {
 	const elsewhere = "arn:aws:kms:eu-west-1:123456789012:key/1"
 	orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{
 		EncryptionKey: awskms.NewKey(stack, jsii.String("Key"), nil),
-		Table:         orderpipeline.TableProps{Replicas: []orderpipeline.ReplicaProps{{Region: "eu-west-1", EncryptionKeyARN: elsewhere}}},
+		Table: orderpipeline.TableProps{
+			Replicas: []orderpipeline.ReplicaProps{{Region: "eu-west-1", EncryptionKeyARN: elsewhere}},
+		},
 	})
 	got := synthtest.Synth(t, stack).At(t, "PTable.Replicas")
 	if want := `"Region":"eu-west-1","SSESpecification":{"KMSMasterKeyId":"` + elsewhere + `"}`; !strings.Contains(got, want) {
@@ -356,14 +372,18 @@ func TestReplicasWithKeys(t *testing.T) {
 func TestNetworkAndRole(t *testing.T) {
 	stack := synthtest.NewStack(t)
 	vpc := awsec2.Vpc_FromVpcAttributes(stack, jsii.String("VPC"), &awsec2.VpcAttributes{
-		VpcId: jsii.String("vpc-1"), AvailabilityZones: jsii.Strings("a"), IsolatedSubnetIds: jsii.Strings("subnet-1"), PrivateSubnetIds: jsii.Strings("subnet-2"),
+		VpcId: jsii.String("vpc-1"), AvailabilityZones: jsii.Strings("a"),
+		IsolatedSubnetIds: jsii.Strings("subnet-1"), PrivateSubnetIds: jsii.Strings("subnet-2"),
 	})
-	role := awsiam.NewRole(stack, jsii.String("Theirs"), &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil)})
+	group := awsec2.SecurityGroup_FromSecurityGroupId(stack, jsii.String("Group"), jsii.String("sg-1"), nil)
+	role := awsiam.NewRole(stack, jsii.String("Theirs"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+	})
 	var props orderpipeline.OrderPipelineProps
 	props.Processor.Function = orderpipeline.FunctionProps{
 		VPC:            vpc,
 		Subnets:        &awsec2.SubnetSelection{SubnetType: awsec2.SubnetType_PRIVATE_ISOLATED},
-		SecurityGroups: []awsec2.ISecurityGroup{awsec2.SecurityGroup_FromSecurityGroupId(stack, jsii.String("Group"), jsii.String("sg-1"), nil)},
+		SecurityGroups: []awsec2.ISecurityGroup{group},
 		Role:           role,
 	}
 	orderpipeline.NewOrderPipeline(stack, "P", &props)
@@ -383,7 +403,7 @@ func TestNetworkAndRole(t *testing.T) {
 		`"logs:PutLogEvents"`, `"dynamodb:PutItem"`, `"sqs:SendMessage"`, `"sqs:ReceiveMessage"`,
 	} {
 		if !strings.Contains(statements, want) {
-			t.Errorf("the role may\n%s\nwant %s", statements, want)
+			t.Errorf("the role has\n%s\nwant %s", statements, want)
 		}
 	}
 	if got := template.IDs("AWS::IAM::Role"); len(got) != 2 { // theirs and the publisher's
@@ -391,12 +411,15 @@ func TestNetworkAndRole(t *testing.T) {
 	}
 }
 
-// A role that CDK does not change must have the permissions already: synth says which.
-func TestRoleThatIsNotChanged(t *testing.T) {
+// A role that CDK cannot change must have the permissions already: a warning lists them.
+func TestImmutableRole(t *testing.T) {
 	stack := synthtest.NewStack(t)
-	own := awsiam.NewRole(stack, jsii.String("Own"), &awsiam.RoleProps{AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil)})
+	own := awsiam.NewRole(stack, jsii.String("Own"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+	})
 	imported := func(id string, mutable bool) awsiam.IRole {
-		return awsiam.Role_FromRoleArn(stack, &id, jsii.String("arn:aws:iam::123456789012:role/"+id), &awsiam.FromRoleArnOptions{Mutable: &mutable})
+		return awsiam.Role_FromRoleArn(stack, &id, jsii.String("arn:aws:iam::123456789012:role/"+id),
+			&awsiam.FromRoleArnOptions{Mutable: &mutable})
 	}
 	for id, test := range map[string]struct {
 		role  awsiam.IRole
@@ -411,35 +434,40 @@ func TestRoleThatIsNotChanged(t *testing.T) {
 		props.Processor.Function = orderpipeline.FunctionProps{Role: test.role, Tracing: true}
 		props.Publisher.Function.Role = test.role
 		p := orderpipeline.NewOrderPipeline(stack, id, &props)
-		said := strings.Join(synthtest.Warnings(p), "\n")
+		messages := strings.Join(synthtest.Warnings(p), "\n")
 		for _, want := range []string{
-			"Processor.Function.Role (", "It must let lambda.amazonaws.com assume it, and allow: dynamodb:PutItem and dynamodb:ConditionCheckItem on Table; sqs:SendMessage on RejectedQueue; ",
-			"logs:CreateLogStream and logs:PutLogEvents on its log group; xray:PutTraceSegments", "Publisher.Function.Role (", "sns:Publish on Topic; sqs:SendMessage on OnFailureQueue; logs:",
+			"Processor.Function.Role (",
+			"It must let lambda.amazonaws.com assume it, and allow: dynamodb:PutItem and " +
+				"dynamodb:ConditionCheckItem on Table; sqs:SendMessage on RejectedQueue; ",
+			"logs:CreateLogStream and logs:PutLogEvents on its log group; xray:PutTraceSegments",
+			"Publisher.Function.Role (",
+			"sns:Publish on Topic; sqs:SendMessage on OnFailureQueue; logs:",
 		} {
-			if strings.Contains(said, want) != test.warns {
-				t.Errorf("%s warns of %q, which has %q: %t, want %t", id, said, want, !test.warns, test.warns)
+			if strings.Contains(messages, want) != test.warns {
+				t.Errorf("%s: warnings %q contain %q: %t, want %t", id, messages, want, !test.warns, test.warns)
 			}
 		}
 	}
 }
 
-// A schema of one's own lies beside the processor's binary, and beside no other.
+// A custom schema is placed beside the processor's binary, and beside no other.
 func TestSchemaFile(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds both functions")
 	}
-	own := strings.ReplaceAll(string(order.DefaultSchema().JSON()), "orderId", "number")
-	schema, err := order.NewSchema([]byte(own), "number")
+	custom := strings.ReplaceAll(string(order.DefaultSchema().JSON()), "orderId", "number")
+	schema, err := order.NewSchema([]byte(custom), "number")
 	if err != nil {
 		t.Fatal(err)
 	}
 	out := t.TempDir()
-	orderpipeline.NewOrderPipeline(synthtest.NewStackWithCode(t, out), "P", &orderpipeline.OrderPipelineProps{Schema: schema})
+	stack := synthtest.NewStackWithCode(t, out)
+	orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{Schema: schema})
 	found, err := filepath.Glob(filepath.Join(out, "asset.*", orderpipeline.SchemaFile))
 	if err != nil || len(found) != 1 {
 		t.Fatalf("schema files: %q (%v), want one", found, err)
 	}
-	if got, err := os.ReadFile(found[0]); err != nil || string(got) != own {
+	if got, err := os.ReadFile(found[0]); err != nil || string(got) != custom {
 		t.Errorf("the schema is %s (%v)", got, err)
 	}
 	if binaries, _ := filepath.Glob(filepath.Join(out, "asset.*", "bootstrap")); len(binaries) != 2 {
@@ -448,13 +476,18 @@ func TestSchemaFile(t *testing.T) {
 }
 
 func TestPropsAreNotChanged(t *testing.T) {
-	props := orderpipeline.OrderPipelineProps{Publisher: orderpipeline.PublisherProps{EventAttributes: []string{"channel"}}}
+	newProps := func() orderpipeline.OrderPipelineProps {
+		return orderpipeline.OrderPipelineProps{
+			Publisher: orderpipeline.PublisherProps{EventAttributes: []string{"channel"}},
+		}
+	}
+	props := newProps()
 	stack := synthtest.NewStack(t)
 	orderpipeline.NewOrderPipeline(stack, "One", &props)
 	p := orderpipeline.NewOrderPipeline(stack, "Two", &props) // and two fit in one stack
 	p.AddSubscriber("Billing", &orderpipeline.SubscriberProps{})
-	if diff := cmp.Diff(orderpipeline.OrderPipelineProps{Publisher: orderpipeline.PublisherProps{EventAttributes: []string{"channel"}}}, props,
-		cmp.Comparer(func(a, b *order.Schema) bool { return a == b })); diff != "" {
+	sameSchema := cmp.Comparer(func(a, b *order.Schema) bool { return a == b })
+	if diff := cmp.Diff(newProps(), props, sameSchema); diff != "" {
 		t.Errorf("props changed (-want +got):\n%s", diff)
 	}
 	if got := synthtest.Synth(t, stack).IDs("AWS::DynamoDB::GlobalTable"); len(got) != 2 {

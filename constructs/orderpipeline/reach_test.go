@@ -82,6 +82,6 @@ func TestMetrics(t *testing.T) {
 	}
 	m := p.MetricQueueAge(&awscloudwatch.MetricOptions{Statistic: jsii.String("Average"), Period: awscdk.Duration_Hours(jsii.Number(1))})
 	if *m.Statistic() != "Average" || *m.Period().ToHours(nil) != 1 {
-		t.Errorf("the caller's options are %s, %s", *m.Statistic(), *m.Period().ToString())
+		t.Errorf("with the caller's options: %s, %s", *m.Statistic(), *m.Period().ToString())
 	}
 }

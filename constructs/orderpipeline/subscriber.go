@@ -2,83 +2,190 @@ package orderpipeline
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
-// SubscriberProps configures a queue of events, see [OrderPipeline.AddSubscriber]. The zero value, and a nil pointer, get
-// every event.
+// SubscriberProps configures a queue of events, see [OrderPipeline.AddSubscriber]. The zero value
+// and a nil pointer get every event.
 type SubscriberProps struct {
-	// FilterPolicy lets only some events through, by message attribute: "type", and those of PublisherProps.EventAttributes. Another
-	// one is refused, since no event has it; with an Existing topic, to which others may publish, it is a warning.
-	// At most 5. Default: all events.
+	// FilterPolicy selects events by message attribute: "type", and those of
+	// PublisherProps.EventAttributes. Any other attribute is an error, because no event has it;
+	// with an Existing topic, to which others may publish, it is a warning. At most 5 attributes.
+	// Default: all events.
 	FilterPolicy map[string]awssns.SubscriptionFilter
-	// FilterPolicyWithMessageBody lets only some events through, by what the event holds: "data" is the order's document. Not
-	// together with FilterPolicy: a subscription has one scope. Default: all events.
+	// FilterPolicyWithMessageBody selects events by content: "data" is the order document. Not
+	// allowed together with FilterPolicy. At most 5 keys. Default: all events.
 	FilterPolicyWithMessageBody map[string]awssns.FilterOrPolicy
-	// DisableRawDelivery wraps each event in SNS's notification, which is signed. Default: false, a message is the event.
+	// DisableRawDelivery wraps each event in a signed SNS notification. Default: false, the message
+	// body is the event.
 	DisableRawDelivery bool
 
-	// Queue is a standard queue that is brought along for the events. It keeps its settings; an imported one cannot be let
-	// SNS send to, and a warning at synth says what its policy needs. Default: a queue is made, with the settings below.
+	// Queue is an existing standard queue for the events. Its settings are kept. An imported queue
+	// cannot be changed to allow SNS: a warning at synth says what its policy needs. Default: a
+	// queue is made, with the settings below.
 	Queue awssqs.IQueue
-	// VisibilityTimeout of the queue, whole seconds, 0 to 43200 s: longer than its reader takes for a message (6 × the timeout
-	// of a Lambda function). Default: 180 s.
+	// VisibilityTimeout is the visibility timeout of the queue in whole seconds, 0 to 43200 s. Set
+	// it to more than the consumer needs for a message (6 × the timeout of a Lambda function).
+	// Default: 180 s.
 	VisibilityTimeout awscdk.Duration
-	// MaxReceiveCount is how often the reader may try an event before it goes to the dead-letter queue, 1 to 1000. Default: the
-	// fewest tries that last 4 hours (80 with the default timeout).
+	// MaxReceiveCount is how often an event is received before it goes to the dead-letter queue, 1
+	// to 1000. Default: the fewest receives that wait out an outage of 4 hours (80 with the default
+	// visibility timeout).
 	MaxReceiveCount int
-	// Retention is how long an event waits for a reader, whole seconds, 60 s to 14 days. The dead-letter queue's is 14 days.
-	// Default: 14 days.
+	// Retention is how long the queue keeps an event, in whole seconds, 60 s to 14 days. The
+	// dead-letter queue keeps it for 14 days. Default: 14 days.
 	Retention awscdk.Duration
 }
 
-// SubscriptionProps configures subscribers other than queues. The zero value, and a nil pointer, get every event.
-type SubscriptionProps struct {
-	// FilterPolicy is that of [SubscriberProps].
-	FilterPolicy map[string]awssns.SubscriptionFilter
-	// FilterPolicyWithMessageBody is that of [SubscriberProps].
-	FilterPolicyWithMessageBody map[string]awssns.FilterOrPolicy
-	// RawDelivery posts to an HTTPS address the event itself, without SNS's notification around it. The notification is what
-	// SNS signs: an address that others know too should have it. Only with AddHTTPSSubscriber. Default: false.
-	RawDelivery bool
+// subscriberSettings are SubscriberProps with the defaults filled in.
+type subscriberSettings struct {
+	SubscriberProps
+	visibility float64 // seconds
 }
 
-// Subscriber of the topic, with a dead-letter queue for what SNS could not deliver. [OrderPipeline.AddSubscriber],
-// [OrderPipeline.AddLambdaSubscriber], [OrderPipeline.AddHTTPSSubscriber] and [OrderPipeline.AddEmailSubscriber] make it.
+// resolveSubscriber fills in the defaults without changing props, and reports everything that is
+// wrong.
+func (p *OrderPipeline) resolveSubscriber(
+	id string, props *SubscriberProps,
+) (*subscriberSettings, error) {
+	var errs check.Errors
+	s := &subscriberSettings{}
+	if props != nil {
+		s.SubscriberProps = *props
+	}
+	p.checkSubscriber(&errs, id, s.FilterPolicy, s.FilterPolicyWithMessageBody)
+	if s.Queue == nil {
+		s.visibility = errs.Seconds("VisibilityTimeout", s.VisibilityTimeout,
+			contract.VisibilityFactor*contract.FunctionTimeout.Seconds(), 0, 43_200, "SQS's limits")
+		if s.MaxReceiveCount == 0 {
+			s.MaxReceiveCount = min(receives(s.visibility), maxReceives)
+		}
+		errs.Range("MaxReceiveCount", s.MaxReceiveCount, 1, maxReceives, "SQS's limits")
+		errs.Seconds("Retention", s.Retention, retention, 60, retention, "SQS's limits")
+		return s, errs.Err("orderpipeline.SubscriberProps of " + id)
+	}
+	if fifo := s.Queue.Fifo(); fifo != nil && *fifo {
+		errs.Addf("Queue", "%s is a FIFO queue (a standard topic delivers to standard queues only)",
+			*s.Queue.Node().Path())
+	}
+	for _, prop := range []struct {
+		name string
+		set  bool
+	}{
+		{"VisibilityTimeout", s.VisibilityTimeout != nil},
+		{"MaxReceiveCount", s.MaxReceiveCount != 0},
+		{"Retention", s.Retention != nil},
+	} {
+		if prop.set {
+			errs.Addf(prop.name, "set with Queue (configure it on that queue)")
+		}
+	}
+	return s, errs.Err("orderpipeline.SubscriberProps of " + id)
+}
+
+// checkSubscriber checks what all kinds of subscribers have.
+func (p *OrderPipeline) checkSubscriber(
+	errs *check.Errors, id string,
+	attributes map[string]awssns.SubscriptionFilter, body map[string]awssns.FilterOrPolicy,
+) {
+	if id == "" {
+		errs.Addf("id", "empty (every subscriber needs an id)")
+	}
+	if slices.ContainsFunc(p.subscribers, func(other *Subscriber) bool { return other.id == id }) {
+		errs.Addf("id", "%s is used by another subscriber of the pipeline", check.Quote(id))
+	}
+	if n := len(attributes); n > 5 {
+		errs.Addf("FilterPolicy", "%d attributes are too many (SNS allows 5)", n)
+	}
+	unpublished := strings.Join(p.unpublishedAttributes(attributes), ", ")
+	if unpublished != "" && p.settings.topic.Existing != nil {
+		p.warn("filterPolicy", fmt.Sprintf("The FilterPolicy of %s requires attributes that no event "+
+			"of the pipeline has (%s), so it matches only messages of other publishers. Add them to "+
+			"Publisher.EventAttributes, or acknowledge this warning.", id, unpublished))
+	} else if unpublished != "" {
+		errs.Addf("FilterPolicy", "no event has the attributes %s, so none would be delivered "+
+			"(events have %s; add attributes with Publisher.EventAttributes)",
+			unpublished, strings.Join(p.eventAttributes(), ", "))
+	}
+	if n := len(body); n > 5 {
+		errs.Addf("FilterPolicyWithMessageBody", "%d keys are too many (SNS allows 5)", n)
+	}
+	if len(attributes) > 0 && len(body) > 0 {
+		errs.Addf("FilterPolicyWithMessageBody", "set with FilterPolicy "+
+			"(SNS filters a subscription by attributes or by body, not by both)")
+	}
+}
+
+// eventAttributes lists the message attributes that an event can have.
+func (p *OrderPipeline) eventAttributes() []string {
+	return append([]string{contract.AttributeEventType}, p.settings.publisher.EventAttributes...)
+}
+
+// unpublishedAttributes lists the attributes that a filter policy requires and no event has.
+func (p *OrderPipeline) unpublishedAttributes(
+	policy map[string]awssns.SubscriptionFilter,
+) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(policy)) {
+		if !slices.Contains(p.eventAttributes(), name) && !matchesMissing(policy[name]) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// matchesMissing is whether a filter matches events that lack the attribute.
+func matchesMissing(filter awssns.SubscriptionFilter) bool {
+	conditions := filter.Conditions()
+	return conditions != nil && slices.ContainsFunc(*conditions, func(c any) bool {
+		condition, _ := c.(map[string]any)
+		return condition["exists"] == false
+	})
+}
+
+// Subscriber is a subscriber of the topic, with a dead-letter queue for events that SNS could not
+// deliver. [OrderPipeline.AddSubscriber], [OrderPipeline.AddLambdaSubscriber],
+// [OrderPipeline.AddHTTPSSubscriber] and [OrderPipeline.AddEmailSubscriber] make it.
 type Subscriber struct {
 	constructs.Construct
 
 	id              string
-	queue           awssqs.IQueue // nil but with AddSubscriber
+	queue           awssqs.IQueue // nil for other subscribers than queues
 	deadLetterQueue awssqs.IQueue
 	subscription    awssns.Subscription
 }
 
-// ID that the subscriber was added with.
+// ID returns the id that the subscriber was added with.
 func (s *Subscriber) ID() string { return s.id }
 
-// Queue holds the events that wait for the reader. It is nil for a subscriber that is no queue.
+// Queue returns the queue of the events, or nil for a subscriber that is not a queue.
 func (s *Subscriber) Queue() awssqs.IQueue { return s.queue }
 
-// DeadLetterQueue holds the events that could not be delivered, or, from a queue that the construct made, not be read.
+// DeadLetterQueue returns the queue of the events that SNS could not deliver and, for a queue that
+// the construct made, of those that its consumer failed on.
 func (s *Subscriber) DeadLetterQueue() awssqs.IQueue { return s.deadLetterQueue }
 
-// Subscription to the topic.
+// Subscription returns the subscription to the topic.
 func (s *Subscriber) Subscription() awssns.Subscription { return s.subscription }
 
-// AddSubscriber makes a queue that gets the events of the topic, each message an event as it was published (raw
-// delivery): read it, and delete what was handled. What SNS cannot deliver, and what the reader fails on again and again,
-// ends in the subscriber's dead-letter queue. Events may come more than once, and in any order; the event's id tells.
+// AddSubscriber makes a queue that receives the events of the topic, with raw delivery: the body of
+// a message is the event as it was published. Events that SNS cannot deliver, or that the consumer
+// repeatedly fails on, go to the subscriber's dead-letter queue. Events can arrive more than once
+// and in any order; use the event id to deduplicate.
 //
-// id must be unique among the pipeline's subscribers. props may be nil. It panics with an error that names everything that
-// is wrong with them.
+// id must be unique among the pipeline's subscribers. props may be nil. AddSubscriber panics with an
+// error that names everything that is wrong with them.
 func (p *OrderPipeline) AddSubscriber(id string, props *SubscriberProps) *Subscriber {
 	settings, err := p.resolveSubscriber(id, props)
 	if err != nil {
@@ -88,128 +195,73 @@ func (p *OrderPipeline) AddSubscriber(id string, props *SubscriberProps) *Subscr
 	s.queue = settings.Queue
 	scope := constructs.Construct(s)
 	if s.queue == nil {
-		own := p.newQueue(s, "Queue", awssqs.QueueProps{
-			VisibilityTimeout:  awscdk.Duration_Seconds(&settings.visibility),
-			RetentionPeriod:    settings.Retention,
-			DeadLetterQueue:    &awssqs.DeadLetterQueue{Queue: s.deadLetterQueue, MaxReceiveCount: jsii.Number(settings.MaxReceiveCount)},
-			RedriveAllowPolicy: nobodysDeadLetterQueue(),
+		queue := p.newQueue(s, "Queue", awssqs.QueueProps{
+			VisibilityTimeout: awscdk.Duration_Seconds(&settings.visibility),
+			RetentionPeriod:   settings.Retention,
+			DeadLetterQueue: &awssqs.DeadLetterQueue{
+				Queue: s.deadLetterQueue, MaxReceiveCount: jsii.Number(settings.MaxReceiveCount),
+			},
+			RedriveAllowPolicy: denyRedriveSources(),
 		})
-		s.queue, scope = own, own
+		s.queue, scope = queue, queue
 	}
-	// Not CDK's SqsSubscription, which (with the feature flag for it) names the topic in the policy of the queue's key: with
-	// the same key on the topic, each of the two would need the other first.
+	// CDK's SqsSubscription (with its feature flag) names the topic in the policy of the queue's
+	// key. With the same key on the topic, each of the two would need the other first.
 	policy := s.queue.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:    jsii.Strings("sqs:SendMessage"),
 		Resources:  &[]*string{s.queue.QueueArn()},
 		Principals: &[]awsiam.IPrincipal{sns()},
-		Conditions: &map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": p.topic.TopicArn()}},
+		Conditions: &map[string]any{
+			"ArnEquals": map[string]any{"aws:SourceArn": p.topic.TopicArn()},
+		},
 	}))
-	s.subscription = awssns.NewSubscription(scope, awscdk.Names_NodeUniqueId(p.topic.Node()), p.subscription(s, &awssns.SubscriptionProps{
-		Protocol:           awssns.SubscriptionProtocol_SQS,
-		Endpoint:           s.queue.QueueArn(),
-		RawMessageDelivery: jsii.Bool(!settings.DisableRawDelivery),
-	}, settings.FilterPolicy, settings.FilterPolicyWithMessageBody))
+	s.subscription = awssns.NewSubscription(scope, awscdk.Names_NodeUniqueId(p.topic.Node()),
+		p.subscription(s, &awssns.SubscriptionProps{
+			Protocol:           awssns.SubscriptionProtocol_SQS,
+			Endpoint:           s.queue.QueueArn(),
+			RawMessageDelivery: jsii.Bool(!settings.DisableRawDelivery),
+		}, settings.FilterPolicy, settings.FilterPolicyWithMessageBody))
 	if *policy.StatementAdded {
 		s.subscription.Node().AddDependency(policy.PolicyDependable)
 	} else {
-		p.warn("subscriber"+id, "Queue of subscriber "+id+" is imported, so its policy cannot be changed from here. Let the service sns.amazonaws.com use sqs:SendMessage in it, "+
-			"with the topic as aws:SourceArn; and kms:Decrypt and kms:GenerateDataKey* in the policy of its key, if it has one of the customer's: else every event ends in the dead-letter queue.")
+		p.warn("subscriber"+id, "The queue of subscriber "+id+" is imported, so the construct cannot "+
+			"change its policy. The policy must allow sns.amazonaws.com to use sqs:SendMessage with "+
+			"the topic as aws:SourceArn. If the queue is encrypted with a customer managed key, the "+
+			"key's policy must allow it kms:Decrypt and kms:GenerateDataKey*. "+
+			"Otherwise every event goes to the dead-letter queue.")
 	}
-	p.letDeliver(s.queue)
+	p.grantDelivery(s.queue)
 	return s
 }
 
-// AddLambdaSubscriber lets the topic call a function with each event, wrapped in SNS's notification. Lambda tries an event
-// that the function fails on twice more, and then gives it to the function's own on-failure destination; the subscriber's
-// dead-letter queue gets what SNS cannot hand over to Lambda. A function that must not lose events reads a queue
-// ([OrderPipeline.AddSubscriber]).
-//
-// id must be unique among the pipeline's subscribers. props may be nil. It panics with an error that names everything that
-// is wrong.
-func (p *OrderPipeline) AddLambdaSubscriber(id string, function awslambda.IFunction, props *SubscriptionProps) *Subscriber {
-	settings, err := p.resolveSubscription(id, lambdaEndpoint{function}, props)
-	if err != nil {
-		panic(err)
-	}
-	s := p.newSubscriber(id)
-	permission := "Allow" + *awscdk.Names_NodeUniqueId(s.Node())
-	function.AddPermission(&permission, &awslambda.Permission{
-		Principal: sns(),
-		SourceArn: p.topic.TopicArn(),
-	})
-	if function.PermissionsNode().TryFindChild(&permission) == nil {
-		p.warn("subscriberFunction", fmt.Sprintf("The function %s is imported, so it cannot be changed from here. Let the service sns.amazonaws.com call it (lambda:InvokeFunction, "+
-			"with the topic's ARN as source), or else what SNS delivers to %s ends in its dead-letter queue.", *function.Node().Path(), id))
-	}
-	s.subscription = awssns.NewSubscription(s, jsii.String("Subscription"), p.subscription(s, &awssns.SubscriptionProps{
-		Protocol: awssns.SubscriptionProtocol_LAMBDA,
-		Endpoint: function.FunctionArn(),
-	}, settings.FilterPolicy, settings.FilterPolicyWithMessageBody))
-	return s
-}
-
-// AddHTTPSSubscriber lets the topic post each event to an address, which must confirm the subscription first: it is posted
-// a message with a SubscribeURL. What is not answered with 2xx is posted again for about an hour, and ends in the
-// subscriber's dead-letter queue then.
-//
-// id must be unique among the pipeline's subscribers. props may be nil. It panics with an error that names everything that
-// is wrong.
-func (p *OrderPipeline) AddHTTPSSubscriber(id, url string, props *SubscriptionProps) *Subscriber {
-	settings, err := p.resolveSubscription(id, httpsEndpoint(url), props)
-	if err != nil {
-		panic(err)
-	}
-	s := p.newSubscriber(id)
-	s.subscription = awssns.NewSubscription(s, jsii.String("Subscription"), p.subscription(s, &awssns.SubscriptionProps{
-		Protocol:           awssns.SubscriptionProtocol_HTTPS,
-		Endpoint:           &url,
-		RawMessageDelivery: &settings.RawDelivery,
-	}, settings.FilterPolicy, settings.FilterPolicyWithMessageBody))
-	return s
-}
-
-// AddEmailSubscriber lets the topic write each event to an address, once its owner confirmed that by the link in a first
-// e-mail. It is for people to look at, best effort: whether an e-mail was read, nobody knows.
-//
-// id must be unique among the pipeline's subscribers. props may be nil. It panics with an error that names everything that
-// is wrong.
-func (p *OrderPipeline) AddEmailSubscriber(id, address string, props *SubscriptionProps) *Subscriber {
-	settings, err := p.resolveSubscription(id, emailEndpoint(address), props)
-	if err != nil {
-		panic(err)
-	}
-	s := p.newSubscriber(id)
-	s.subscription = awssns.NewSubscription(s, jsii.String("Subscription"), p.subscription(s, &awssns.SubscriptionProps{
-		Protocol: awssns.SubscriptionProtocol_EMAIL,
-		Endpoint: &address,
-	}, settings.FilterPolicy, settings.FilterPolicyWithMessageBody))
-	return s
-}
-
-// newSubscriber makes what all subscribers have.
+// newSubscriber makes what all kinds of subscribers have.
 func (p *OrderPipeline) newSubscriber(id string) *Subscriber {
 	s := &Subscriber{id: id}
 	constructs.NewConstruct_Override(s, p, jsii.String("Subscriber"+id))
 	s.deadLetterQueue = p.newQueue(s, "DeadLetterQueue", awssqs.QueueProps{})
-	p.letDeliver(s.deadLetterQueue)
+	p.grantDelivery(s.deadLetterQueue)
 	p.subscribers = append(p.subscribers, s)
 	return s
 }
 
-// subscription completes what makes one kind of subscription.
-func (p *OrderPipeline) subscription(s *Subscriber, kind *awssns.SubscriptionProps, attributes map[string]awssns.SubscriptionFilter, body map[string]awssns.FilterOrPolicy) *awssns.SubscriptionProps {
-	kind.Topic, kind.DeadLetterQueue = p.topic, s.deadLetterQueue
+// subscription completes the props of a subscription.
+func (p *OrderPipeline) subscription(
+	s *Subscriber, props *awssns.SubscriptionProps,
+	attributes map[string]awssns.SubscriptionFilter, body map[string]awssns.FilterOrPolicy,
+) *awssns.SubscriptionProps {
+	props.Topic, props.DeadLetterQueue = p.topic, s.deadLetterQueue
 	if len(attributes) > 0 {
-		kind.FilterPolicy = &attributes
+		props.FilterPolicy = &attributes
 	}
 	if len(body) > 0 {
-		kind.FilterPolicyWithMessageBody = &body
+		props.FilterPolicyWithMessageBody = &body
 	}
-	return kind
+	return props
 }
 
-// letDeliver lets SNS use the key of a queue that it delivers to. Not for this topic alone, which may have the same key.
-func (p *OrderPipeline) letDeliver(queue awssqs.IQueue) {
+// grantDelivery lets SNS use the key of a queue that it delivers to. The condition is the account,
+// because the topic may be encrypted with the same key.
+func (p *OrderPipeline) grantDelivery(queue awssqs.IQueue) {
 	key := queue.EncryptionMasterKey()
 	if key == nil {
 		return
@@ -218,10 +270,15 @@ func (p *OrderPipeline) letDeliver(queue awssqs.IQueue) {
 		Actions:    jsii.Strings("kms:Decrypt", "kms:GenerateDataKey*"),
 		Resources:  jsii.Strings("*"),
 		Principals: &[]awsiam.IPrincipal{sns()},
-		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": p.topic.Env().Account}},
+		Conditions: &map[string]any{
+			"StringEquals": map[string]any{"aws:SourceAccount": p.topic.Env().Account},
+		},
 	}), jsii.Bool(true))
 	if !*granted.StatementAdded {
-		p.keyWarning(key)
+		p.warn("keyPolicy", fmt.Sprintf("The key %s is imported, so the construct cannot change its "+
+			"policy. The policy must allow sns.amazonaws.com to use kms:Decrypt and "+
+			"kms:GenerateDataKey*, with aws:SourceAccount as condition. Otherwise events for the "+
+			"subscribers' queues are dropped.", *key.Node().Path()))
 	}
 }
 

@@ -1,7 +1,6 @@
 package orderpipeline_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -18,7 +17,9 @@ import (
 
 func TestAddSubscriber(t *testing.T) {
 	stack := synthtest.NewStack(t)
-	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{Publisher: orderpipeline.PublisherProps{EventAttributes: []string{"channel"}}})
+	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{
+		Publisher: orderpipeline.PublisherProps{EventAttributes: []string{"channel"}},
+	})
 	p.AddSubscriber("Billing", nil)
 	shipping := p.AddSubscriber("Shipping", &orderpipeline.SubscriberProps{
 		FilterPolicy: map[string]awssns.SubscriptionFilter{
@@ -43,7 +44,7 @@ func TestAddSubscriber(t *testing.T) {
 			subscription + ".RedrivePolicy":                   `{"deadLetterTargetArn":` + dlq + `}`,
 			prefix + "Queue.RedrivePolicy":                    `{"deadLetterTargetArn":` + dlq + `,"maxReceiveCount":80}`,
 			prefix + "Queue.VisibilityTimeout":                "180",
-			prefix + "Queue.SqsManagedSseEnabled":             "true", // aws/sqs's key would drop what SNS sends
+			prefix + "Queue.SqsManagedSseEnabled":             "true", // alias/aws/sqs would keep SNS out
 			prefix + "Queue.MessageRetentionPeriod":           "1209600",
 			prefix + "DeadLetterQueue.SqsManagedSseEnabled":   "true",
 			prefix + "DeadLetterQueue.MessageRetentionPeriod": "1209600",
@@ -62,21 +63,27 @@ func TestAddSubscriber(t *testing.T) {
 		}
 		for _, policy := range []string{prefix + "QueuePolicy", prefix + "DeadLetterQueuePolicy"} {
 			statements := template.Statements(t, policy)
-			if len(statements) != 2 || !strings.Contains(statements[0], `"aws:SecureTransport":"false"`) ||
-				!strings.Contains(statements[1], `"Action":"sqs:SendMessage","Condition":{"ArnEquals":{"aws:SourceArn":`+topic+`}},"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"}`) {
+			allow := `"Action":"sqs:SendMessage","Condition":{"ArnEquals":{"aws:SourceArn":` + topic +
+				`}},"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"}`
+			if len(statements) != 2 ||
+				!strings.Contains(statements[0], `"aws:SecureTransport":"false"`) ||
+				!strings.Contains(statements[1], allow) {
 				t.Errorf("%s: %s", policy, statements)
 			}
 		}
 	}
-	if got := len(p.Subscribers()); got != 2 || p.Subscribers()[1] != shipping || shipping.ID() != "Shipping" {
-		t.Errorf("Subscribers: %d", got)
+	all := p.Subscribers()
+	if len(all) != 2 || all[1] != shipping || shipping.ID() != "Shipping" {
+		t.Errorf("Subscribers: %d", len(all))
 	}
-	if *shipping.Subscription().Node().Path() == "" || *shipping.Queue().QueueArn() == "" || *shipping.DeadLetterQueue().QueueArn() == "" {
+	if *shipping.Subscription().Node().Path() == "" || *shipping.Queue().QueueArn() == "" ||
+		*shipping.DeadLetterQueue().QueueArn() == "" {
 		t.Error("getters are empty")
 	}
 }
 
-// suffix is the hash that CDK puts into the id of a subscription, which is named after queue and topic.
+// suffix returns the hash that CDK puts into the id of a subscription, which it names after queue
+// and topic.
 func suffix(t *testing.T, template synthtest.Template, prefix string) string {
 	t.Helper()
 	for _, id := range template.IDs("AWS::SNS::Subscription") {
@@ -88,7 +95,7 @@ func suffix(t *testing.T, template synthtest.Template, prefix string) string {
 	return ""
 }
 
-// subscription is the properties of the one subscription with a protocol.
+// subscription returns the properties of the one subscription with a protocol.
 func subscription(t *testing.T, template synthtest.Template, protocol string) map[string]any {
 	t.Helper()
 	for _, id := range template.IDs("AWS::SNS::Subscription") {
@@ -102,33 +109,48 @@ func subscription(t *testing.T, template synthtest.Template, protocol string) ma
 
 func TestOtherSubscribers(t *testing.T) {
 	stack := synthtest.NewStack(t)
-	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{Publisher: orderpipeline.PublisherProps{EventAttributes: []string{"channel"}}})
+	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{
+		Publisher: orderpipeline.PublisherProps{EventAttributes: []string{"channel"}},
+	})
 	web := awssns.SubscriptionFilter_StringFilter(&awssns.StringConditions{Allowlist: jsii.Strings("web")})
-	body := map[string]awssns.FilterOrPolicy{"data": awssns.FilterOrPolicy_Policy(&map[string]awssns.FilterOrPolicy{"channel": awssns.FilterOrPolicy_Filter(web)})}
+	body := map[string]awssns.FilterOrPolicy{
+		"data": awssns.FilterOrPolicy_Policy(&map[string]awssns.FilterOrPolicy{
+			"channel": awssns.FilterOrPolicy_Filter(web),
+		}),
+	}
 
 	function := p.Processor() // any will do
-	lambda := p.AddLambdaSubscriber("Call", function, &orderpipeline.SubscriptionProps{FilterPolicyWithMessageBody: body})
+	lambda := p.AddLambdaSubscriber("Call", function, &orderpipeline.SubscriptionProps{
+		FilterPolicyWithMessageBody: body,
+	})
 	p.AddHTTPSSubscriber("Post", "https://shop.example/events", &orderpipeline.SubscriptionProps{
 		FilterPolicy: map[string]awssns.SubscriptionFilter{"channel": web}, RawDelivery: true,
 	})
 	p.AddEmailSubscriber("Mail", "orders@shop.example", nil)
-	if lambda.Queue() != nil || lambda.DeadLetterQueue() == nil || lambda.Subscription() == nil || len(p.Subscribers()) != 3 {
-		t.Error("a getter gives the wrong thing")
+	if lambda.Queue() != nil || lambda.DeadLetterQueue() == nil || lambda.Subscription() == nil ||
+		len(p.Subscribers()) != 3 {
+		t.Error("a getter returns the wrong value")
 	}
 	template := synthtest.Synth(t, stack)
 	arn := func(path string) any { return map[string]any{"Fn::GetAtt": []any{template.ID(t, path), "Arn"}} }
+	redrive := func(path string) any { return map[string]any{"deadLetterTargetArn": arn(path)} }
 	topic := map[string]any{"Ref": template.ID(t, "PTopic")}
 	for protocol, want := range map[string]map[string]any{
 		"lambda": {
-			"Endpoint": arn("PProcessor"), "RedrivePolicy": map[string]any{"deadLetterTargetArn": arn("PSubscriberCallDeadLetterQueue")},
-			"FilterPolicyScope": "MessageBody", "FilterPolicy": map[string]any{"data": map[string]any{"channel": []any{"web"}}},
+			"Endpoint":          arn("PProcessor"),
+			"RedrivePolicy":     redrive("PSubscriberCallDeadLetterQueue"),
+			"FilterPolicyScope": "MessageBody",
+			"FilterPolicy":      map[string]any{"data": map[string]any{"channel": []any{"web"}}},
 		},
 		"https": {
-			"Endpoint": "https://shop.example/events", "RedrivePolicy": map[string]any{"deadLetterTargetArn": arn("PSubscriberPostDeadLetterQueue")},
-			"FilterPolicy": map[string]any{"channel": []any{"web"}}, "RawMessageDelivery": true,
+			"Endpoint":           "https://shop.example/events",
+			"RedrivePolicy":      redrive("PSubscriberPostDeadLetterQueue"),
+			"FilterPolicy":       map[string]any{"channel": []any{"web"}},
+			"RawMessageDelivery": true,
 		},
 		"email": {
-			"Endpoint": "orders@shop.example", "RedrivePolicy": map[string]any{"deadLetterTargetArn": arn("PSubscriberMailDeadLetterQueue")},
+			"Endpoint":      "orders@shop.example",
+			"RedrivePolicy": redrive("PSubscriberMailDeadLetterQueue"),
 		},
 	} {
 		want["Protocol"], want["TopicArn"] = protocol, topic
@@ -140,7 +162,10 @@ func TestOtherSubscribers(t *testing.T) {
 	if len(permissions) != 1 {
 		t.Fatalf("permissions: %q", permissions)
 	}
-	want := map[string]any{"Action": "lambda:InvokeFunction", "FunctionName": arn("PProcessor"), "Principal": "sns.amazonaws.com", "SourceArn": topic}
+	want := map[string]any{
+		"Action": "lambda:InvokeFunction", "FunctionName": arn("PProcessor"),
+		"Principal": "sns.amazonaws.com", "SourceArn": topic,
+	}
 	if diff := cmp.Diff(want, template.Resources[permissions[0]].Properties); diff != "" {
 		t.Errorf("permission (-want +got):\n%s", diff)
 	}
@@ -149,7 +174,9 @@ func TestOtherSubscribers(t *testing.T) {
 func TestSubscriberProps(t *testing.T) {
 	stack := synthtest.NewStack(t)
 	p := orderpipeline.NewOrderPipeline(stack, "P", nil)
-	p.AddSubscriber("Day", &orderpipeline.SubscriberProps{Retention: awscdk.Duration_Days(jsii.Number(1)), DisableRawDelivery: true})
+	p.AddSubscriber("Day", &orderpipeline.SubscriberProps{
+		Retention: awscdk.Duration_Days(jsii.Number(1)), DisableRawDelivery: true,
+	})
 	template := synthtest.Synth(t, stack)
 	for path, want := range map[string]string{
 		"PSubscriberDayQueue.MessageRetentionPeriod":           "86400",
@@ -164,65 +191,91 @@ func TestSubscriberProps(t *testing.T) {
 	}
 }
 
-func TestSubscribersQueueBroughtAlong(t *testing.T) {
+func TestExistingSubscriberQueue(t *testing.T) {
 	stack := synthtest.NewStack(t)
 	p := orderpipeline.NewOrderPipeline(stack, "P", nil)
 	key := awskms.NewKey(stack, jsii.String("Key"), nil)
 	queue := awssqs.NewQueue(stack, jsii.String("Theirs"), &awssqs.QueueProps{EncryptionMasterKey: key})
 	p.AddSubscriber("Billing", &orderpipeline.SubscriberProps{Queue: queue})
-	if said := synthtest.Warnings(stack); len(said) > 0 {
-		t.Errorf("warns of %q", said)
+	if messages := synthtest.Warnings(stack); len(messages) > 0 {
+		t.Errorf("warnings: %q", messages)
 	}
-	imported := awssqs.Queue_FromQueueArn(stack, jsii.String("Imported"), jsii.String("arn:aws:sqs:us-east-1:123456789012:events"))
+	imported := awssqs.Queue_FromQueueArn(stack, jsii.String("Imported"),
+		jsii.String("arn:aws:sqs:us-east-1:123456789012:events"))
 	p.AddSubscriber("Shipping", &orderpipeline.SubscriberProps{Queue: imported})
-	if said := synthtest.Warnings(stack); len(said) != 1 || !strings.Contains(said[0], "Queue of subscriber Shipping is imported, so its policy cannot be changed from here. Let the service sns.amazonaws.com use sqs:SendMessage") {
-		t.Errorf("warns of %q", said)
+	const warning = "The queue of subscriber Shipping is imported, so the construct cannot change its policy. " +
+		"The policy must allow sns.amazonaws.com to use sqs:SendMessage"
+	messages := synthtest.Warnings(stack)
+	if len(messages) != 1 || !strings.Contains(messages[0], warning) {
+		t.Errorf("warnings: %q, want %s", messages, warning)
 	}
 
 	template := synthtest.Synth(t, stack)
 	topic := `{"Ref":"` + template.ID(t, "PTopic") + `"}`
-	if got := template.Statements(t, "TheirsPolicy"); len(got) != 1 || !strings.Contains(got[0], `"Condition":{"ArnEquals":{"aws:SourceArn":`+topic+`}},"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"}`) {
+	allow := `"Condition":{"ArnEquals":{"aws:SourceArn":` + topic + `}},"Effect":"Allow",` +
+		`"Principal":{"Service":"sns.amazonaws.com"}`
+	got := template.Statements(t, "TheirsPolicy")
+	if len(got) != 1 || !strings.Contains(got[0], allow) {
 		t.Errorf("the queue's policy is %s", got)
 	}
 	keyPolicy := synthtest.JSON(t, template.Resources[template.ID(t, "Key")].Properties["KeyPolicy"])
-	want := `{"Action":["kms:Decrypt","kms:GenerateDataKey*"],"Condition":{"StringEquals":{"aws:SourceAccount":{"Ref":"AWS::AccountId"}}},"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Resource":"*"}`
+	want := `{"Action":["kms:Decrypt","kms:GenerateDataKey*"],` +
+		`"Condition":{"StringEquals":{"aws:SourceAccount":{"Ref":"AWS::AccountId"}}},"Effect":"Allow",` +
+		`"Principal":{"Service":"sns.amazonaws.com"},"Resource":"*"}`
 	if !strings.Contains(keyPolicy, want) {
-		t.Errorf("the key's policy is %s, want %s in it", keyPolicy, want)
+		t.Errorf("the key's policy is %s, want it to contain %s", keyPolicy, want)
 	}
 	if got := len(template.IDs("AWS::SNS::Subscription")); got != 2 {
 		t.Errorf("%d subscriptions", got)
 	}
 }
 
-// A filter by an attribute that no event has lets none through.
-func TestFilterPolicyOfNoEvent(t *testing.T) {
+// A filter by an attribute that no event has would match none.
+func TestUnpublishedAttributes(t *testing.T) {
 	stack := synthtest.NewStack(t)
 	web := awssns.SubscriptionFilter_StringFilter(&awssns.StringConditions{Allowlist: jsii.Strings("web")})
 	absent := awssns.SubscriptionFilter_NotExistsFilter()
-	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{Publisher: orderpipeline.PublisherProps{EventAttributes: []string{"region"}}})
-	p.AddSubscriber("Fine", &orderpipeline.SubscriberProps{FilterPolicy: map[string]awssns.SubscriptionFilter{"region": web, "type": web, "channel": absent}})
-	theirs := awssns.Topic_FromTopicArn(stack, jsii.String("Theirs"), jsii.String("arn:aws:sns:us-east-1:123456789012:events"))
-	q := orderpipeline.NewOrderPipeline(stack, "Q", &orderpipeline.OrderPipelineProps{Topic: orderpipeline.TopicProps{Existing: theirs}})
-	q.AddEmailSubscriber("Mail", "orders@shop.example", &orderpipeline.SubscriptionProps{FilterPolicy: map[string]awssns.SubscriptionFilter{"channel": web}})
-	if said, want := strings.Join(synthtest.Warnings(q), "\n"), "The FilterPolicy of Mail asks for what no event of the pipeline has (channel)"; !strings.Contains(said, want) {
-		t.Errorf("warns of %s, want %s", said, want)
+	type filters = map[string]awssns.SubscriptionFilter
+	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{
+		Publisher: orderpipeline.PublisherProps{EventAttributes: []string{"region"}},
+	})
+	p.AddSubscriber("Fine", &orderpipeline.SubscriberProps{
+		FilterPolicy: filters{"region": web, "type": web, "channel": absent},
+	})
+	theirs := awssns.Topic_FromTopicArn(stack, jsii.String("Theirs"),
+		jsii.String("arn:aws:sns:us-east-1:123456789012:events"))
+	q := orderpipeline.NewOrderPipeline(stack, "Q", &orderpipeline.OrderPipelineProps{
+		Topic: orderpipeline.TopicProps{Existing: theirs},
+	})
+	q.AddEmailSubscriber("Mail", "orders@shop.example", &orderpipeline.SubscriptionProps{
+		FilterPolicy: filters{"channel": web},
+	})
+	messages := strings.Join(synthtest.Warnings(q), "\n")
+	const warning = "The FilterPolicy of Mail requires attributes that no event of the pipeline has (channel)"
+	if !strings.Contains(messages, warning) {
+		t.Errorf("warnings:\n%s\nwant %s", messages, warning)
 	}
-	defer func() {
-		const want = `FilterPolicy is "channel": needs attributes that events have, else every event is filtered out: type, region; or add it to Publisher.EventAttributes`
-		if said := fmt.Sprint(recover()); !strings.Contains(said, want) {
-			t.Errorf("panics with %s, want %s", said, want)
-		}
-	}()
-	p.AddSubscriber("Deaf", &orderpipeline.SubscriberProps{FilterPolicy: map[string]awssns.SubscriptionFilter{"channel": web}})
+	got := synthtest.Panic(func() {
+		p.AddSubscriber("None", &orderpipeline.SubscriberProps{FilterPolicy: filters{"channel": web}})
+	})
+	const want = `FilterPolicy: no event has the attributes channel, so none would be delivered ` +
+		`(events have type, region; add attributes with Publisher.EventAttributes)`
+	if !strings.Contains(got, want) {
+		t.Errorf("panics with %s, want %s", got, want)
+	}
 }
 
-func TestSubscriberValidation(t *testing.T) {
+func TestInvalidSubscribers(t *testing.T) {
 	stack := synthtest.NewStack(t)
 	attributes := orderpipeline.PublisherProps{EventAttributes: strings.Split("abcdef", "")}
 	p := orderpipeline.NewOrderPipeline(stack, "P", &orderpipeline.OrderPipelineProps{Publisher: attributes})
-	large := orderpipeline.NewOrderPipeline(stack, "Large", &orderpipeline.OrderPipelineProps{Topic: orderpipeline.TopicProps{MaxMessageSizeBytes: 262_145}})
+	large := orderpipeline.NewOrderPipeline(stack, "Large", &orderpipeline.OrderPipelineProps{
+		Topic: orderpipeline.TopicProps{MaxMessageSizeBytes: 262_145},
+	})
 	filter := awssns.SubscriptionFilter_ExistsFilter()
-	six := map[string]awssns.SubscriptionFilter{"a": filter, "b": filter, "c": filter, "d": filter, "e": filter, "f": filter}
+	six := map[string]awssns.SubscriptionFilter{
+		"a": filter, "b": filter, "c": filter, "d": filter, "e": filter, "f": filter,
+	}
 	bodies := func(names string) map[string]awssns.FilterOrPolicy {
 		all := map[string]awssns.FilterOrPolicy{}
 		for _, name := range strings.Split(names, "") {
@@ -231,46 +284,67 @@ func TestSubscriberValidation(t *testing.T) {
 		return all
 	}
 	fifo := awssqs.NewQueue(stack, jsii.String("Fifo"), &awssqs.QueueProps{Fifo: jsii.Bool(true)})
+	type subscriber = orderpipeline.SubscriberProps
 	for _, test := range []struct {
 		id    string
-		props orderpipeline.SubscriberProps
+		props subscriber
 		want  string
 	}{
-		{"", orderpipeline.SubscriberProps{}, `id is "": needs a name that no other subscriber of the pipeline has`},
-		{"X", orderpipeline.SubscriberProps{VisibilityTimeout: seconds(43_201)}, `VisibilityTimeout is 43201 s: needs 0 to 43200 s: these are SQS's bounds`},
-		{"X", orderpipeline.SubscriberProps{MaxReceiveCount: 1001}, `MaxReceiveCount is 1001: needs 1 to 1000: these are SQS's bounds`},
-		{"X", orderpipeline.SubscriberProps{Retention: seconds(59)}, `Retention is 59 s: needs 60 to 1209600 s: these are SQS's bounds`},
-		{"X", orderpipeline.SubscriberProps{FilterPolicy: six}, `FilterPolicy is 6: needs at most 5 attributes, as SNS does`},
-		{"X", orderpipeline.SubscriberProps{FilterPolicyWithMessageBody: bodies("abcdef")}, `FilterPolicyWithMessageBody is 6: needs at most 5 keys, as SNS does`},
-		{"X", orderpipeline.SubscriberProps{FilterPolicy: map[string]awssns.SubscriptionFilter{"a": filter}, FilterPolicyWithMessageBody: bodies("a")},
-			`FilterPolicyWithMessageBody is set: needs FilterPolicy to be left out: SNS filters a subscription by attributes or by body, not by both`},
-		{"X", orderpipeline.SubscriberProps{Queue: fifo}, `Queue is "Test/Fifo": needs a standard queue: a standard topic delivers to no other`},
-		{"X", orderpipeline.SubscriberProps{Queue: p.Queue(), VisibilityTimeout: seconds(1), MaxReceiveCount: 1, Retention: seconds(60)},
-			"3 problems:\n  - VisibilityTimeout is set: needs to be left out with Queue: say it where that queue is made\n  - MaxReceiveCount is 1: needs to be left out with Queue: say it where that queue is made" +
-				"\n  - Retention is set: needs to be left out with Queue: say it where that queue is made"},
+		{"", subscriber{}, `id: empty (every subscriber needs an id)`},
+		{"X", subscriber{VisibilityTimeout: seconds(43_201)},
+			`VisibilityTimeout: 43201 s is out of range 0 s to 43200 s (SQS's limits)`},
+		{"X", subscriber{MaxReceiveCount: 1001},
+			`MaxReceiveCount: 1001 is out of range 1 to 1000 (SQS's limits)`},
+		{"X", subscriber{Retention: seconds(59)},
+			`Retention: 59 s is out of range 60 s to 14 days (SQS's limits)`},
+		{"X", subscriber{FilterPolicy: six},
+			`FilterPolicy: 6 attributes are too many (SNS allows 5)`},
+		{"X", subscriber{FilterPolicyWithMessageBody: bodies("abcdef")},
+			`FilterPolicyWithMessageBody: 6 keys are too many (SNS allows 5)`},
+		{"X", subscriber{
+			FilterPolicy:                map[string]awssns.SubscriptionFilter{"a": filter},
+			FilterPolicyWithMessageBody: bodies("a"),
+		}, `FilterPolicyWithMessageBody: set with FilterPolicy (SNS filters a subscription by attributes or by body, not by both)`},
+		{"X", subscriber{Queue: fifo},
+			`Queue: Test/Fifo is a FIFO queue (a standard topic delivers to standard queues only)`},
+		{"X", subscriber{
+			Queue: p.Queue(), VisibilityTimeout: seconds(1), MaxReceiveCount: 1, Retention: seconds(60),
+		}, "3 problems:\n  - VisibilityTimeout: set with Queue (configure it on that queue)" +
+			"\n  - MaxReceiveCount: set with Queue (configure it on that queue)" +
+			"\n  - Retention: set with Queue (configure it on that queue)"},
 	} {
-		if got, want := synthtest.Panic(func() { p.AddSubscriber(test.id, &test.props) }), "orderpipeline.SubscriberProps of "+test.id+": "+test.want; got != want {
+		got := synthtest.Panic(func() { p.AddSubscriber(test.id, &test.props) })
+		if want := "orderpipeline.SubscriberProps of " + test.id + ": " + test.want; got != want {
 			t.Errorf("panics with\n%s\nwant\n%s", got, want)
 		}
 	}
 	raw := &orderpipeline.SubscriptionProps{RawDelivery: true}
+	filtered := &orderpipeline.SubscriptionProps{FilterPolicy: six}
 	for _, test := range []struct {
 		add  func()
 		want string
 	}{
-		{func() { p.AddLambdaSubscriber("X", nil, nil) }, `function is nil: needs the function to call`},
-		{func() { p.AddLambdaSubscriber("X", p.Processor(), raw) }, `RawDelivery is true: needs false: SNS delivers the bare event to queues and HTTPS addresses only`},
-		{func() { p.AddLambdaSubscriber("X", p.Processor(), &orderpipeline.SubscriptionProps{FilterPolicy: six}) }, `FilterPolicy is 6: needs at most 5`},
-		{func() { p.AddHTTPSSubscriber("X", "http://shop.example", nil) }, `url is "http://shop.example": needs an address that begins with https://: orders do not travel in the clear`},
-		{func() { p.AddEmailSubscriber("X", "Shop <orders@shop.example>", raw) }, "2 problems:\n  - address is \"Shop <orders@shop.example>\": needs a bare e-mail address\n  - RawDelivery is true: "},
-		{func() { large.AddHTTPSSubscriber("X", "https://shop.example", nil) }, `Topic.MaxMessageSizeBytes is 262145: needs at most 262144 for subscribers by HTTPS and e-mail: SNS takes none on a topic with larger messages`},
+		{func() { p.AddLambdaSubscriber("X", nil, nil) }, `function: nil (pass the function to invoke)`},
+		{func() { p.AddLambdaSubscriber("X", p.Processor(), raw) },
+			`RawDelivery: not supported here (SNS delivers raw messages to queues and HTTPS endpoints only)`},
+		{func() { p.AddLambdaSubscriber("X", p.Processor(), filtered) },
+			`FilterPolicy: 6 attributes are too many (SNS allows 5)`},
+		{func() { p.AddHTTPSSubscriber("X", "http://shop.example", nil) },
+			`url: "http://shop.example" is not an https:// URL (orders are not sent unencrypted)`},
+		{func() { p.AddEmailSubscriber("X", "Shop <orders@shop.example>", raw) },
+			"2 problems:\n  - address: \"Shop <orders@shop.example>\" is not a bare e-mail address\n  - RawDelivery: not supported here ("},
+		{func() { large.AddHTTPSSubscriber("X", "https://shop.example", nil) },
+			`Topic.MaxMessageSizeBytes: 262145 exceeds 262144 (SNS allows no HTTPS or e-mail subscribers on a topic with larger messages)`},
 	} {
-		if got, want := synthtest.Panic(test.add), "orderpipeline.SubscriptionProps of X: "+test.want; !strings.HasPrefix(got, want) {
+		got, want := synthtest.Panic(test.add), "orderpipeline.SubscriptionProps of X: "+test.want
+		if !strings.HasPrefix(got, want) {
 			t.Errorf("panics with\n%s\nwant\n%s", got, want)
 		}
 	}
 	p.AddSubscriber("Billing", nil)
-	if got, want := synthtest.Panic(func() { p.AddSubscriber("Billing", nil) }), `id is "Billing": needs a name that no other`; !strings.Contains(got, want) {
+	got, want := synthtest.Panic(func() { p.AddSubscriber("Billing", nil) }),
+		`id: "Billing" is used by another subscriber of the pipeline`
+	if !strings.Contains(got, want) {
 		t.Errorf("panics with\n%s\nwant\n%s", got, want)
 	}
 }

@@ -10,15 +10,16 @@ import (
 
 func TestTable(t *testing.T) {
 	seen := map[string]bool{}
-	own := 0
+	custom := 0
 	for _, row := range Table() {
 		name := row.Namespace + " " + row.Name
 		if seen[name] {
-			t.Errorf("%s is there twice", name)
+			t.Errorf("%s is listed twice", name)
 		}
 		seen[name] = true
-		if len(row.Dimensions) == 0 || len(row.Statistics) == 0 || row.Unit == "" || row.Emitted == "" || !strings.Contains(row.Page, ": ") {
-			t.Errorf("%s: something is missing in %+v", name, row)
+		if len(row.Dimensions) == 0 || len(row.Statistics) == 0 || row.Unit == "" ||
+			row.Emitted == "" || !strings.Contains(row.Page, ": ") {
+			t.Errorf("%s: incomplete row %+v", name, row)
 		}
 		for _, set := range row.Dimensions {
 			if !slices.IsSorted(set) {
@@ -26,18 +27,19 @@ func TestTable(t *testing.T) {
 			}
 		}
 		if row.Namespace == contract.MetricNamespace {
-			own++
+			custom++
 		}
 	}
-	if own > 6 {
-		t.Errorf("%d metrics of our own, at most 6: each is paid for", own)
+	if custom > 6 {
+		t.Errorf("%d custom metrics, want at most 6, because each is charged", custom)
 	}
 }
 
 func TestCheck(t *testing.T) {
 	for _, test := range []struct {
 		metric Metric
-		want   string // "" when it is right
+		want   string // "" for no error
+
 	}{
 		{Metric{"AWS/Lambda", "Errors", []string{"FunctionName"}, "Sum"}, ""},
 		{Metric{"AWS/DynamoDB", "SystemErrors", []string{"TableName", "Operation"}, "Sum"}, ""},
@@ -47,9 +49,9 @@ func TestCheck(t *testing.T) {
 		{Metric{"AWS/DynamoDB", "SystemErrors", []string{"TableName"}, "Sum"}, "needs exactly [[Operation TableName]]"},
 		{Metric{"AWS/ApiGateway", "5XXError", []string{"ApiId"}, "Average"}, "needs exactly [[ApiName Stage]]"},
 		{Metric{"AWS/Lambda", "Errors", nil, "Sum"}, "needs exactly"},
-		{Metric{"AWS/Lambda", "Errors", []string{"FunctionName"}, "Maximum"}, "means nothing"},
-		{Metric{"AWS/Lambda", "Errors", []string{"FunctionName"}, "p99"}, "means nothing"},
-		{Metric{"AWS/ApiGateway", "Latency", []string{"ApiName", "Stage"}, "percentile"}, "means nothing"},
+		{Metric{"AWS/Lambda", "Errors", []string{"FunctionName"}, "Maximum"}, "meaningless"},
+		{Metric{"AWS/Lambda", "Errors", []string{"FunctionName"}, "p99"}, "meaningless"},
+		{Metric{"AWS/ApiGateway", "Latency", []string{"ApiName", "Stage"}, "percentile"}, "meaningless"},
 	} {
 		err := Check(test.metric)
 		if test.want == "" && err != nil {

@@ -91,7 +91,7 @@ func (m minute) value(of Metric, t int) float64 {
 		return about(otherwise)
 	}
 	switch of.Name + "/" + of.Label {
-	case "OrdersReceived/received, tries included":
+	case "OrdersReceived/received, with redeliveries":
 		return m.tried
 	case "OrdersStored/stored", "EventsPublished/published",
 		"NumberOfMessagesPublished/published", "ConsumedWriteCapacityUnits/writes":
@@ -99,11 +99,11 @@ func (m minute) value(of Metric, t int) float64 {
 	case "NumberOfNotificationsDelivered/delivered",
 		"NumberOfNotificationsDelivered/delivered (all subscribers)":
 		return 2 * m.stored
-	case "/in the queue: neither stored nor refused":
+	case "/in the queue, not stored or refused":
 		return m.waiting
 	case "ApproximateNumberOfMessagesVisible/waiting":
 		return m.waiting
-	case "ApproximateNumberOfMessagesNotVisible/in work":
+	case "ApproximateNumberOfMessagesNotVisible/in flight":
 		return during(80, 6)
 	case "ApproximateAgeOfOldestMessage/age":
 		return m.age
@@ -112,7 +112,7 @@ func (m minute) value(of Metric, t int) float64 {
 			return 0
 		}
 		return 60 * m.waiting / m.stored
-	case "Count/calls":
+	case "Count/requests":
 		return m.posted
 	case "Latency/p99":
 		return about(45)

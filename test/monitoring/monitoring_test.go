@@ -215,7 +215,7 @@ func (s *system) rings(t *testing.T, name, severity string, set bool) {
 		for _, m := range s.inbox[severity].All()[before:] {
 			var notification struct{ AlarmName, NewStateValue, AlarmDescription string }
 			must(t, json.Unmarshal([]byte(m.Body), &notification))
-			if !strings.Contains(notification.AlarmDescription, "What to do: https://") {
+			if !strings.Contains(notification.AlarmDescription, "Runbook: https://") {
 				t.Errorf("%s comes without its runbook: %s", notification.AlarmName, m.Body)
 			}
 			told = append(told, notification.AlarmName+" "+notification.NewStateValue)

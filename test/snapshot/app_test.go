@@ -7,19 +7,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// run starts the app of a tree as the CDK CLI does, and gives what it wrote to stderr.
+// run starts the app of a tree as the CDK CLI does, and returns what it wrote to stderr.
 func run(t *testing.T, tree, out, env string) (string, error) {
 	t.Helper()
 	var stderr bytes.Buffer
 	cmd := exec.Command("go", "run", ".")
 	cmd.Dir = tree
-	cmd.Env = append(os.Environ(), "CDK_OUTDIR="+out, `CDK_CONTEXT_JSON={"env":"`+env+`"}`, "CDK_VALIDATION=false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20")
+	cmd.Env = append(os.Environ(), "CDK_OUTDIR="+out, `CDK_CONTEXT_JSON={"env":"`+env+`"}`,
+		"CDK_VALIDATION=false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20")
 	cmd.Stderr = &stderr
 	err := cmd.Run()
 	return stderr.String(), err
@@ -29,15 +31,16 @@ func TestUnknownEnvironment(t *testing.T) {
 	stderr, err := run(t, root, t.TempDir(), "production")
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
-		t.Errorf("ends with %v, want 1", err)
+		t.Errorf("exits with %v, want 1", err)
 	}
-	want := "there is no environment \"production\": -c env=NAME takes dev, staging, prod, local (dev when left out)\n"
+	want := `there is no environment "production" ` +
+		"(-c env=NAME takes dev, staging, prod, local; default dev)\n"
 	if !strings.HasPrefix(stderr, want) || strings.Contains(stderr, "goroutine") {
-		t.Errorf("says\n%s\nwant\n%s", stderr, want)
+		t.Errorf("prints\n%s\nwant\n%s", stderr, want)
 	}
 }
 
-// The same source gives the same templates and the same Lambda code, wherever it lies.
+// The same source gives the same templates and the same Lambda code in any folder.
 func TestTwoFolders(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the app and its functions twice")
@@ -71,12 +74,12 @@ func TestTwoFolders(t *testing.T) {
 	}
 	for _, asset := range assets {
 		if filepath.Base(asset) != "bootstrap" {
-			t.Errorf("%s is in an asset", asset)
+			t.Errorf("an asset contains %s", asset)
 		}
 	}
 }
 
-// copySources copies what the app is built from.
+// copySources copies the files that the app is built from.
 func copySources(to, from string) error {
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -87,7 +90,9 @@ func copySources(to, from string) error {
 			return err
 		}
 		if d.IsDir() {
-			if base := d.Name(); name != "." && (strings.HasPrefix(base, ".") || base == "node_modules" || base == "cdk.out" || base == "test") {
+			base := d.Name()
+			if name != "." && (strings.HasPrefix(base, ".") ||
+				slices.Contains([]string{"node_modules", "cdk.out", "test"}, base)) {
 				return fs.SkipDir
 			}
 			return os.MkdirAll(filepath.Join(to, name), 0o755)

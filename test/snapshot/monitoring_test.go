@@ -33,12 +33,13 @@ func resourcesOf(t *testing.T, text, kind string) map[string]resource {
 	return found
 }
 
-// Two environments in one account share no metric: neither an alarm's nor a graph's. Their names are the account's.
+// Two environments in one account share no metric, because metric names are account-wide.
 func TestEnvironmentsShareNoMetric(t *testing.T) {
 	seen := map[string]string{}
 	for _, name := range []string{"dev", "staging"} {
 		app, env := newApp(t, name)
-		env.Monitoring.Alarms, env.Monitoring.WithoutAlarms = ordermonitoring.ProfileFull, nil
+		env.Monitoring.Alarms = ordermonitoring.ProfileFull
+		env.Monitoring.WithoutAlarms = nil
 		_, monitoring := stacks.New(app, env)
 		text, _ := templateOf(t, monitoring)
 		alarms := resourcesOf(t, text, "AWS::CloudWatch::Alarm")
@@ -48,12 +49,12 @@ func TestEnvironmentsShareNoMetric(t *testing.T) {
 		for id, alarm := range alarms {
 			p := alarm.Properties
 			if p["AlarmName"] != nil {
-				t.Errorf("%s: the alarm is called %v, in each environment", id, p["AlarmName"])
+				t.Errorf("%s: the alarm has the fixed name %v", id, p["AlarmName"])
 			}
-			// The values are references to the orders stack by its name, or names that hold it.
+			// The values are references to the orders stack by name, or names that contain it.
 			dimensions, _ := json.Marshal(p["Dimensions"])
 			if !strings.Contains(string(dimensions), "OrderPipeline-"+name) {
-				t.Errorf("%s: the dimensions are not the environment's: %s", id, dimensions)
+				t.Errorf("%s: dimensions of another environment: %s", id, dimensions)
 			}
 			metric := fmt.Sprint(p["Namespace"], p["MetricName"], string(dimensions))
 			if before := seen[metric]; before != "" && before != name {
@@ -64,25 +65,26 @@ func TestEnvironmentsShareNoMetric(t *testing.T) {
 		dashboards := resourcesOf(t, text, "AWS::CloudWatch::Dashboard")
 		for id, d := range dashboards {
 			if d.Properties["DashboardName"] != nil {
-				t.Errorf("%s: the dashboard is called %v, in each environment", id, d.Properties["DashboardName"])
+				t.Errorf("%s: the dashboard has the fixed name %v", id, d.Properties["DashboardName"])
 			}
 		}
 		body, _ := json.Marshal(dashboards)
 		other := "OrderPipeline-" + map[string]string{"dev": "staging", "staging": "dev"}[name]
-		if !strings.Contains(string(body), "OrderPipeline-"+name) || strings.Contains(string(body), other) {
-			t.Errorf("the dashboard of %s draws %s", name, other)
+		if !strings.Contains(string(body), "OrderPipeline-"+name) ||
+			strings.Contains(string(body), other) {
+			t.Errorf("the dashboard of %s shows %s", name, other)
 		}
 	}
 }
 
-// Ten alarm metrics an organisation are free, and prod has them.
+// Prod has the ten alarm metrics that are free per organization.
 func TestProdHasTenAlarms(t *testing.T) {
 	_, _, monitoring := synth(t, "prod")
 	text, _ := templateOf(t, monitoring)
 	alarms := resourcesOf(t, text, "AWS::CloudWatch::Alarm")
 	for id, alarm := range alarms {
 		if alarm.Properties["Metrics"] != nil || alarm.Properties["MetricName"] == nil {
-			t.Errorf("%s is of metric math, which costs as many alarms as it has metrics", id)
+			t.Errorf("%s uses metric math, which is charged for each of its metrics", id)
 		}
 	}
 	if n := len(alarms); n == 0 || n > 10 {
@@ -90,7 +92,7 @@ func TestProdHasTenAlarms(t *testing.T) {
 	}
 }
 
-// Budgets collide by their names, so there is none; the emulator refuses budgets, so local has none.
+// Budgets have no fixed names, which would collide. The emulator has no budgets.
 func TestBudgets(t *testing.T) {
 	for name, want := range map[string]int{"dev": 1, "staging": 1, "prod": 1, "local": 0} {
 		_, _, monitoring := synth(t, name)
@@ -102,16 +104,17 @@ func TestBudgets(t *testing.T) {
 		for id, b := range budgets {
 			budget := b.Properties["Budget"].(map[string]any)
 			if budget["BudgetName"] != nil {
-				t.Errorf("%s: %s is called %v", name, id, budget["BudgetName"])
+				t.Errorf("%s: %s has the fixed name %v", name, id, budget["BudgetName"])
 			}
-			if filters := fmt.Sprint(budget["CostFilters"]); filters != "map[TagKeyValue:[user:OrderPipeline$"+name+"]]" {
+			filters := fmt.Sprint(budget["CostFilters"])
+			if filters != "map[TagKeyValue:[user:OrderPipeline$"+name+"]]" {
 				t.Errorf("%s: %s counts %s", name, id, filters)
 			}
 		}
 	}
 }
 
-// Cost Anomaly Detection is asked for, and watches the environment's own tag, under a name that another environment has not.
+// Cost Anomaly Detection is opt-in. It monitors the tag of its environment, under a unique name.
 func TestCostAnomaliesAreOptIn(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		app, env := newApp(t, "staging")
@@ -119,20 +122,23 @@ func TestCostAnomaliesAreOptIn(t *testing.T) {
 		_, monitoring := stacks.New(app, env)
 		text, _ := templateOf(t, monitoring)
 		monitors := resourcesOf(t, text, "AWS::CE::AnomalyMonitor")
-		if (len(monitors) == 1) != on || len(resourcesOf(t, text, "AWS::CE::AnomalySubscription")) != len(monitors) {
+		subscriptions := resourcesOf(t, text, "AWS::CE::AnomalySubscription")
+		if (len(monitors) == 1) != on || len(subscriptions) != len(monitors) {
 			t.Errorf("CostAnomalies %t: monitors %v", on, monitors)
 		}
 		for id, m := range monitors {
 			specification, _ := m.Properties["MonitorSpecification"].(string)
 			name, _ := m.Properties["MonitorName"].(string)
-			if m.Properties["MonitorType"] != "CUSTOM" || !strings.Contains(specification, `"OrderPipeline"`) || !strings.Contains(specification, `"staging"`) || !strings.Contains(name, "staging") {
+			if m.Properties["MonitorType"] != "CUSTOM" ||
+				!strings.Contains(specification, `"OrderPipeline"`) ||
+				!strings.Contains(specification, `"staging"`) || !strings.Contains(name, "staging") {
 				t.Errorf("%s is %v", id, m.Properties)
 			}
 		}
 	}
 }
 
-// The role that API Gateway logs with is the account's: it stays when the stack is deleted, since other APIs use it then.
+// The role with which API Gateway writes logs is retained, because other APIs may use it.
 func TestAccountStack(t *testing.T) {
 	app, env := newApp(t, "dev")
 	text, _ := templateOf(t, stacks.NewAccountStack(app, "Account", env))
@@ -142,11 +148,13 @@ func TestAccountStack(t *testing.T) {
 	}
 	for id := range roles {
 		for _, account := range accounts {
-			if got, want := fmt.Sprint(account.Properties["CloudWatchRoleArn"]), "map[Fn::GetAtt:["+id+" Arn]]"; got != want {
+			got, want := fmt.Sprint(account.Properties["CloudWatchRoleArn"]), "map[Fn::GetAtt:["+id+" Arn]]"
+			if got != want {
 				t.Errorf("the role is %s, want %s", got, want)
 			}
 		}
-		if policies := fmt.Sprint(roles[id].Properties["ManagedPolicyArns"]); !strings.Contains(policies, "AmazonAPIGatewayPushToCloudWatchLogs") {
+		policies := fmt.Sprint(roles[id].Properties["ManagedPolicyArns"])
+		if !strings.Contains(policies, "AmazonAPIGatewayPushToCloudWatchLogs") {
 			t.Errorf("the role has %s", policies)
 		}
 	}
@@ -164,8 +172,9 @@ func TestAccountStackIsOptIn(t *testing.T) {
 		stacks.New(app, env)
 		var ids []string
 		for _, child := range *app.Node().Children() {
-			if strings.HasPrefix(*child.Node().Id(), "Orders") || *child.Node().Id() == "Monitoring" || *child.Node().Id() == "Account" {
-				ids = append(ids, *child.Node().Id())
+			id := *child.Node().Id()
+			if strings.HasPrefix(id, "Orders") || id == "Monitoring" || id == "Account" {
+				ids = append(ids, id)
 			}
 		}
 		if len(ids) != want || slices.Contains(ids, "Account") != (want == 3) {

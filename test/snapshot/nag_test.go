@@ -3,6 +3,7 @@ package snapshot
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,21 +13,30 @@ import (
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 )
 
-// accepted are the findings of cdk-nag (AwsSolutions) that are meant to be so, each with the reason. They are here, not in
-// the stacks or the constructs: who embeds those decides for themselves.
+const (
+	readByOperators = "operators read it, so no consumer could dead-letter its messages"
+	signed          = "requests are signed for IAM: the callers are services, not people"
+)
+
+// accepted are the accepted findings of cdk-nag (AwsSolutions), each with the reason. They are here
+// and not in the stacks or constructs, so that an embedding app decides for itself.
 var accepted = map[string]string{
-	"AwsSolutions-SQS3 Orders/Pipeline/RejectedQueue/Resource":  "an end by itself: an operator reads it, no function that could fail",
-	"AwsSolutions-SQS3 Orders/Pipeline/OnFailureQueue/Resource": "an end by itself: an operator reads it, no function that could fail",
+	"AwsSolutions-SQS3 Orders/Pipeline/RejectedQueue/Resource":  readByOperators,
+	"AwsSolutions-SQS3 Orders/Pipeline/OnFailureQueue/Resource": readByOperators,
 
-	"AwsSolutions-APIG1 Orders/API/RestApi/DeploymentStage.v1/Resource": "access logs need a role that is one an account, and fail the deployment without it: a choice of the account's owner",
-	"AwsSolutions-APIG6 Orders/API/RestApi/DeploymentStage.v1/Resource": "execution logs need the same role, and would hold orders",
-	"AwsSolutions-APIG3 Orders/API/RestApi/DeploymentStage.v1/Resource": "callers are signed by IAM; a web ACL costs 5 USD a month and takes one line (Stage)",
-	"AwsSolutions-APIG2 Orders/API/RestApi/Resource":                    "both POST methods have a validator; the rule wants parameters validated too, and there are none",
+	"AwsSolutions-APIG1 Orders/API/RestApi/DeploymentStage.v1/Resource": "access logs need a role " +
+		"per account and region, without which the deployment fails: the account's owner decides",
+	"AwsSolutions-APIG6 Orders/API/RestApi/DeploymentStage.v1/Resource": "execution logs need the " +
+		"same role, and would contain orders",
+	"AwsSolutions-APIG3 Orders/API/RestApi/DeploymentStage.v1/Resource": "requests are signed for " +
+		"IAM; a web ACL is charged monthly and takes one line (Stage)",
+	"AwsSolutions-APIG2 Orders/API/RestApi/Resource": "both POST methods have a validator; the rule " +
+		"also wants validated parameters, and there are none",
 
-	"AwsSolutions-COG4 Orders/API/RestApi/Default/orders/POST/Resource":          "signed by IAM: the callers are services, not people",
-	"AwsSolutions-COG4 Orders/API/RestApi/Default/orders/batch/POST/Resource":    "signed by IAM: the callers are services, not people",
-	"AwsSolutions-COG4 Orders/API/RestApi/Default/orders/batch/GET/Resource":     "signed by IAM: the callers are services, not people",
-	"AwsSolutions-COG4 Orders/API/RestApi/Default/orders/{orderId}/GET/Resource": "signed by IAM: the callers are services, not people",
+	"AwsSolutions-COG4 Orders/API/RestApi/Default/orders/POST/Resource":          signed,
+	"AwsSolutions-COG4 Orders/API/RestApi/Default/orders/batch/POST/Resource":    signed,
+	"AwsSolutions-COG4 Orders/API/RestApi/Default/orders/batch/GET/Resource":     signed,
+	"AwsSolutions-COG4 Orders/API/RestApi/Default/orders/{orderId}/GET/Resource": signed,
 }
 
 var finding = regexp.MustCompile(`AwsSolutions-[A-Z0-9]+`)
@@ -35,28 +45,31 @@ func TestNag(t *testing.T) {
 	for _, env := range []string{"dev", "prod"} { // staging is like prod, local like dev
 		t.Run(env, func(t *testing.T) {
 			_, orders, monitoring := synth(t, env)
-			// Not as an aspect: a finding would fail the synthesis before it could be compared.
+			// As an aspect, a finding would fail the synthesis before the test could compare it.
 			pack := cdknag.NewAwsSolutionsChecks(&cdknag.NagPackProps{LogIgnores: jsii.Bool(true)})
 			found := map[string]string{}
-			for _, node := range append(*orders.Node().FindAll(constructs.ConstructOrder_PREORDER), *monitoring.Node().FindAll(constructs.ConstructOrder_PREORDER)...) {
+			for _, node := range slices.Concat(
+				*orders.Node().FindAll(constructs.ConstructOrder_PREORDER),
+				*monitoring.Node().FindAll(constructs.ConstructOrder_PREORDER),
+			) {
 				if *awscdk.CfnResource_IsCfnResource(node) {
 					pack.Visit(node)
 				}
 				for _, entry := range *node.Node().Metadata() {
 					if *entry.Type == "aws:cdk:error" || *entry.Type == "aws:cdk:warning" {
-						said := fmt.Sprint(entry.Data)
-						found[finding.FindString(said)+" "+*node.Node().Path()] = said
+						message := fmt.Sprint(entry.Data)
+						found[finding.FindString(message)+" "+*node.Node().Path()] = message
 					}
 				}
 			}
-			for at, said := range found {
+			for at, message := range found {
 				if accepted[at] == "" {
-					t.Errorf("%s\n%s", at, strings.TrimSpace(said))
+					t.Errorf("%s\n%s", at, strings.TrimSpace(message))
 				}
 			}
 			for at := range accepted {
 				if found[at] == "" {
-					t.Errorf("no longer found, take it off the list: %s", at)
+					t.Errorf("no longer found, so remove it from the list: %s", at)
 				}
 			}
 		})

@@ -1,7 +1,8 @@
-// Package snapshot pins what is deployed: the template of each environment, the logical ids of what holds orders, the
-// findings of cdk-nag, and that one source gives one template, wherever it lies.
+// Package snapshot pins what is deployed: the template of each environment, the logical ids of the
+// resources that hold orders, and the findings of cdk-nag. It also tests that the same source gives
+// the same template in any folder.
 //
-// A template that changed fails the test with the difference. Read it line by line, then accept it:
+// A changed template fails the test with a diff. Read it line by line, then accept it:
 //
 //	go test ./test/snapshot -update
 package snapshot
@@ -26,19 +27,19 @@ import (
 	"github.com/orderpipeline/orderpipeline/stacks"
 )
 
-var update = flag.Bool("update", false, "accept the templates as they are now")
+var update = flag.Bool("update", false, "accept the current templates")
 
 const root = "../.."
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20") // the machine's Node is its owner's matter
+	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20") // any Node will do
 	code := m.Run()
 	jsii.Close()
 	os.Exit(code)
 }
 
-// synth makes the stacks of an environment with the settings of cdk.json, without building their code.
+// synth makes the stacks of an environment with the settings of cdk.json, without building code.
 func synth(t *testing.T, name string) (awscdk.App, *stacks.OrdersStack, *stacks.MonitoringStack) {
 	t.Helper()
 	app, env := newApp(t, name)
@@ -61,7 +62,10 @@ func newApp(t *testing.T, name string) (awscdk.App, stacks.Environment) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), Context: &config.Context}), env
+	app := awscdk.NewApp(&awscdk.AppProps{
+		Outdir: jsii.String(t.TempDir()), Context: &config.Context,
+	})
+	return app, env
 }
 
 type template struct {
@@ -85,8 +89,9 @@ func templateOf(t *testing.T, stack awscdk.Stack) (text string, parsed template)
 
 var assetHash = regexp.MustCompile(`[0-9a-f]{64}`)
 
-// normalise takes out what is not ours to pin: the hashes of the Lambda code, and this machine's architecture.
-func normalise(env, text string) string {
+// normalize removes what differs between machines and commits: the hashes of the Lambda code, and
+// the architecture of the machine.
+func normalize(env, text string) string {
 	text = assetHash.ReplaceAllString(text, "ASSET")
 	if env == "local" {
 		host := map[string]string{"amd64": "x86_64"}[runtime.GOARCH]
@@ -103,18 +108,18 @@ func TestTemplates(t *testing.T) {
 		t.Run(env, func(t *testing.T) {
 			_, stack, monitoring := synth(t, env)
 			text, parsed := templateOf(t, stack)
-			compare(t, filepath.Join("testdata", env+".json"), normalise(env, text))
+			compare(t, filepath.Join("testdata", env+".json"), normalize(env, text))
 			text, _ = templateOf(t, monitoring)
-			compare(t, filepath.Join("testdata", env+"-monitoring.json"), normalise(env, text))
+			compare(t, filepath.Join("testdata", env+"-monitoring.json"), normalize(env, text))
 			assertStateful(t, env, parsed)
 			if want := env == "staging" || env == "prod"; *stack.TerminationProtection() != want {
 				t.Errorf("termination protection is %t", *stack.TerminationProtection())
 			}
 			if got := *stack.StackName(); got != "OrderPipeline-"+env {
-				t.Errorf("the stack is called %s", got)
+				t.Errorf("the stack has the name %s", got)
 			}
 			if got := *monitoring.StackName(); got != "OrderPipeline-"+env+"-Monitoring" {
-				t.Errorf("the monitoring stack is called %s", got)
+				t.Errorf("the monitoring stack has the name %s", got)
 			}
 		})
 	}
@@ -133,12 +138,14 @@ func compare(t *testing.T, file, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Errorf("%s is not what is deployed now (-want +got):\n%s\nRead it, then accept it: go test ./test/snapshot -update", file, diff)
+		t.Errorf("%s differs from the current template (-want +got):\n%s\n"+
+			"Read it, then accept it: go test ./test/snapshot -update", file, diff)
 	}
 }
 
-// assertStateful pins the logical ids of what holds orders or events: another id is another table or queue, and what was in
-// the old one stays behind. Never change this list; what is added to the stack is added to it.
+// assertStateful pins the logical ids of the resources that hold orders or events: another id is
+// another table or queue, and the content of the old one stays behind. Never change an entry; add an
+// entry for each new resource.
 func assertStateful(t *testing.T, env string, parsed template) {
 	t.Helper()
 	want := []string{
@@ -167,8 +174,10 @@ func assertStateful(t *testing.T, env string, parsed template) {
 				continue
 			}
 			ids = append(ids, id)
-			if kind != "AWS::SNS::Topic" && (r.DeletionPolicy != policy || r.UpdateReplacePolicy != policy) {
-				t.Errorf("%s: deletion policy %s, update policy %s, want %s", id, r.DeletionPolicy, r.UpdateReplacePolicy, policy)
+			if kind != "AWS::SNS::Topic" &&
+				(r.DeletionPolicy != policy || r.UpdateReplacePolicy != policy) {
+				t.Errorf("%s: deletion policy %s, update policy %s, want %s",
+					id, r.DeletionPolicy, r.UpdateReplacePolicy, policy)
 			}
 		}
 		slices.Sort(ids)
@@ -179,7 +188,7 @@ func assertStateful(t *testing.T, env string, parsed template) {
 	}
 }
 
-// CDK's validation is strict with the flags of cdk.json, and does not know a property that is younger than it.
+// CDK's validation is strict with the flags of cdk.json, and does not know newer properties.
 func TestLargeEventsPassValidation(t *testing.T) {
 	app, _ := newApp(t, "dev")
 	stack := awscdk.NewStack(app, jsii.String("Large"), nil)
@@ -187,6 +196,6 @@ func TestLargeEventsPassValidation(t *testing.T) {
 		Topic: orderpipeline.TopicProps{MaxMessageSizeBytes: 1024 * 1024},
 	})
 	if text, _ := templateOf(t, stack); !strings.Contains(text, `"MaximumMessageSize": 1048576`) {
-		t.Error("the topic has no limit of its own")
+		t.Error("the topic has no message size limit")
 	}
 }

@@ -1,8 +1,10 @@
-// Package check gathers what is wrong with a construct's props, so that all of it is reported at once.
+// Package check collects everything that is wrong with a construct's props, so that one error
+// reports all of it.
 package check
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -10,44 +12,55 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Errors gathers problems. Its zero value is ready.
+// Errors collects problems. The zero value is ready to use.
 type Errors struct{ list []string }
 
-// Addf adds a problem with a field: its value, and what it needs and why.
-func (e *Errors) Addf(field string, value any, format string, args ...any) {
-	if s, ok := value.(string); ok {
-		value = fmt.Sprintf("%q", s)
-	}
-	e.list = append(e.list, fmt.Sprintf("%s is %v: %s", field, value, fmt.Sprintf(format, args...)))
+// Addf adds a problem of a prop. The text says what is wrong, with the reason or the remedy in
+// brackets: "set without API (the construct's own API always has them)".
+func (e *Errors) Addf(prop, format string, args ...any) {
+	e.list = append(e.list, prop+": "+fmt.Sprintf(format, args...))
 }
 
-// Range adds a problem unless value is within bounds. why ends the sentence.
-func (e *Errors) Range(field string, value, low, high int, why string) {
-	if value < low || value > high {
-		e.Addf(field, value, "needs %d to %d: %s", low, high, why)
+// Range adds a problem unless value is within the limits. why is the reason for the limits.
+func (e *Errors) Range(prop string, value, low, high int, why string) {
+	e.RangeFloat(prop, float64(value), float64(low), float64(high), why)
+}
+
+// RangeFloat is Range for numbers with decimals. NaN is within no limits.
+func (e *Errors) RangeFloat(prop string, value, low, high float64, why string) {
+	if !(value >= low && value <= high) {
+		e.outOfRange(prop, Number(value), Number(low), Number(high), why)
 	}
 }
 
-// Seconds gives a duration in seconds, and adds a problem unless it is within bounds, and whole where
-// the lower bound is whole. A nil duration is fallback.
-func (e *Errors) Seconds(field string, d awscdk.Duration, fallback, low, high float64, why string) float64 {
+// Seconds returns a duration in seconds, or fallback for a nil duration. It adds a problem unless
+// the duration is within the limits (in seconds), and a whole number of seconds where the lower
+// limit is one.
+func (e *Errors) Seconds(
+	prop string, d awscdk.Duration, fallback, low, high float64, why string,
+) float64 {
 	if d == nil {
 		return fallback
 	}
 	if *d.IsUnresolved() {
-		e.Addf(field, Verbatim("a token"), "needs a duration that is known at synth: %s", why)
+		e.Addf(prop, "is a token (the duration must be known at synth)")
 		return fallback
 	}
 	s := *d.ToSeconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
 	if s < low || s > high {
-		e.Addf(field, inSeconds(s), "needs %s to %s s: %s", decimal(low), decimal(high), why)
-	} else if low == float64(int(low)) && s != float64(int(s)) {
-		e.Addf(field, inSeconds(s), "needs whole seconds")
+		e.outOfRange(prop, Duration(s), Duration(low), Duration(high), why)
+	} else if low == math.Trunc(low) && s != math.Trunc(s) {
+		e.Addf(prop, "%s is not a whole number of seconds", Duration(s))
 	}
 	return s
 }
 
-// Err is nil, or an error with a line a problem; what names the construct.
+func (e *Errors) outOfRange(prop, value, low, high, why string) {
+	e.Addf(prop, "%s is out of range %s to %s (%s)", value, low, high, why)
+}
+
+// Err returns nil without problems, and otherwise an error with one line for each of them. what
+// names the props.
 func (e *Errors) Err(what string) error {
 	switch len(e.list) {
 	case 0:
@@ -55,12 +68,30 @@ func (e *Errors) Err(what string) error {
 	case 1:
 		return fmt.Errorf("%s: %s", what, e.list[0])
 	}
-	return fmt.Errorf("%s: %d problems:\n  - %s", what, len(e.list), strings.Join(e.list, "\n  - "))
+	return fmt.Errorf("%s: %d problems:\n  - %s",
+		what, len(e.list), strings.Join(e.list, "\n  - "))
 }
 
-// Verbatim is a value that is printed without quotes.
-type Verbatim string
+// Quote returns a value for a message: in quotes, and cut to a readable length.
+func Quote(s string) string {
+	if len(s) > 60 {
+		s = s[:60] + "…"
+	}
+	return strconv.Quote(s)
+}
 
-func inSeconds(s float64) Verbatim { return Verbatim(decimal(s) + " s") }
+// Duration returns seconds as text: in days where they are whole days, otherwise in seconds.
+func Duration(seconds float64) string {
+	const day = 24 * 60 * 60
+	switch days := seconds / day; {
+	case days < 1 || days != math.Trunc(days):
+		return Number(seconds) + " s"
+	case days == 1:
+		return "1 day"
+	default:
+		return Number(days) + " days"
+	}
+}
 
-func decimal(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+// Number returns a number as text, without an exponent.
+func Number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }

@@ -1,4 +1,4 @@
-// Package gobuild builds Go main packages for golambda.
+// Package gobuild builds Go main packages for package golambda.
 package gobuild
 
 import (
@@ -11,19 +11,20 @@ import (
 	"sync"
 )
 
-// Build is one `go build` of a package, in a module's folder. Equal values give equal bytes within a process.
+// Build is one `go build` of a package in a module's folder. Within a process, equal values give
+// equal bytes.
 type Build struct{ Package, Dir, GOOS, GOARCH string }
 
 var (
-	// built keeps what this process has built: an app builds each binary once, not once a stack or environment.
-	built sync.Map // of Build to func() ([]byte, error)
-	codes sync.Map // of what Register was given to Build
+	// built holds the finished builds, so that an app builds each binary once, not once per stack.
+	built sync.Map // from Build to func() ([]byte, error)
+	codes sync.Map // from the code given to Register to Build
 )
 
-// Register remembers which build stands behind a function's code, for Of.
+// Register records the build behind a function's code, for [Of].
 func Register(code any, b Build) { codes.Store(code, b) }
 
-// GOARCH is that of a Lambda architecture's name.
+// GOARCH returns Go's name of a Lambda architecture.
 func GOARCH(architecture string) string {
 	if architecture == "x86_64" {
 		return "amd64"
@@ -31,7 +32,7 @@ func GOARCH(architecture string) string {
 	return architecture
 }
 
-// Of is the build behind a function's code, if there is one.
+// Of returns the build behind a function's code, if there is one.
 func Of(code any) (Build, bool) {
 	b, ok := codes.Load(code)
 	if !ok {
@@ -40,33 +41,38 @@ func Of(code any) (Build, bool) {
 	return b.(Build), true
 }
 
-// Run gives the binary.
+// Run builds the package and returns the binary.
 func (b Build) Run() ([]byte, error) {
 	once, _ := built.LoadOrStore(b, sync.OnceValues(b.compile))
 	return once.(func() ([]byte, error))()
 }
 
-// Args of the go command. Nothing of the machine enters the binary: no path (-trimpath), no version control state, no
-// build id; no symbol tables either, which Lambda would have to load. lambda.norpc leaves out the runtime's old protocol.
+// Args returns the arguments of the go command. They keep the machine out of the binary: no paths
+// (-trimpath), no version control state, no build id. They also leave out symbol tables, which
+// Lambda would have to load, and the runtime's old protocol (lambda.norpc).
 func (b Build) Args(output string) []string {
-	return []string{"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags=-s -w -buildid=", "-o", output, b.Package}
+	return []string{
+		"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc",
+		"-ldflags=-s -w -buildid=", "-o", output, b.Package,
+	}
 }
 
-// variables of the build, over those of the process.
+// variables are the environment variables of the build; they override those of the process.
 func (b Build) variables() []string {
 	return []string{
 		"CGO_ENABLED=0",
 		"GOOS=" + b.GOOS,
 		"GOARCH=" + b.GOARCH,
-		// The module is built as it is, with its own go.sum, whatever workspace the consumer works in.
+		// The module is built with its own go.sum, whatever workspace the consumer uses.
 		"GOWORK=off",
-		// The consumer's flags stay out. Not empty, which would let those of `go env -w` in: a flag that is given anyway.
-		// Without -mod, Go takes a vendor folder where there is one, else -mod=readonly.
+		// Replaces the consumer's flags. An empty value would let the flags of `go env -w` in, so
+		// this repeats a flag of Args. Without -mod, Go uses a vendor folder if there is one, and
+		// -mod=readonly otherwise.
 		"GOFLAGS=-trimpath",
 	}
 }
 
-// Environment is the variables as CDK wants them.
+// Environment returns the variables in CDK's form.
 func (b Build) Environment() *map[string]*string {
 	env := map[string]*string{}
 	for _, v := range b.variables() {
@@ -80,7 +86,8 @@ func (b Build) compile() ([]byte, error) {
 	goTool, err := exec.LookPath("go")
 	if err != nil {
 		return nil, fmt.Errorf("golambda: building %s needs the Go toolchain, and there is no go on the PATH: "+
-			"install Go (https://go.dev/dl), or hand in code that is already built (awslambda.Code_FromAsset) as the function's Code", b.Package)
+			"install Go (https://go.dev/dl), or pass prebuilt code (awslambda.Code_FromAsset) as the function's Code",
+			b.Package)
 	}
 	tmp, err := os.MkdirTemp("", "golambda-")
 	if err != nil {
@@ -92,13 +99,15 @@ func (b Build) compile() ([]byte, error) {
 	cmd := exec.Command(goTool, b.Args(output)...)
 	cmd.Dir = b.Dir
 	cmd.Env = append(os.Environ(), b.variables()...)
-	if words, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("golambda: building %s for %s/%s in %s: %w\n%s", b.Package, b.GOOS, b.GOARCH, b.Dir, err, bytes.TrimSpace(words))
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("golambda: building %s for %s/%s in %s: %w\n%s",
+			b.Package, b.GOOS, b.GOARCH, b.Dir, err, bytes.TrimSpace(text))
 	}
 	binary, err := os.ReadFile(output)
 	if err != nil {
-		// `go build` of a package that is not main writes an archive or nothing at all.
-		return nil, fmt.Errorf("golambda: building %s in %s gave no binary (is it a main package?): %w", b.Package, b.Dir, err)
+		// `go build` of a package that is not main writes an archive, or nothing.
+		return nil, fmt.Errorf("golambda: building %s in %s gave no binary (is it a main package?): %w",
+			b.Package, b.Dir, err)
 	}
 	if bytes.HasPrefix(binary, []byte("!<arch>")) {
 		return nil, fmt.Errorf("golambda: %s in %s is not a main package", b.Package, b.Dir)

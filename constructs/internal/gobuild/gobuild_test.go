@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// module writes a module with a main package ./cmd into a folder of its own.
+// module writes a module with a main package ./cmd into a new folder.
 func module(t *testing.T, main string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -38,7 +38,7 @@ func TestBuildIsReproducible(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What the consumer works with stays out.
+	// The consumer's settings stay out.
 	t.Setenv("GOFLAGS", "-mod=mod -tags=own")
 	t.Setenv("GOWORK", filepath.Join(t.TempDir(), "go.work"))
 	t.Setenv("CGO_ENABLED", "1")
@@ -61,7 +61,7 @@ func TestBuildIsReproducible(t *testing.T) {
 	}
 }
 
-func TestBuildRunsOnceAProcess(t *testing.T) {
+func TestBuildRunsOncePerProcess(t *testing.T) {
 	b := Build{Package: "./cmd", Dir: module(t, hello), GOOS: "linux", GOARCH: "amd64"}
 	first, err := b.Run()
 	if err != nil {
@@ -70,14 +70,14 @@ func TestBuildRunsOnceAProcess(t *testing.T) {
 	write(t, b.Dir, "cmd/main.go", "broken")
 	again, err := b.Run()
 	if err != nil || !bytes.Equal(first, again) {
-		t.Errorf("built anew: %v", err)
+		t.Errorf("built again: %v", err)
 	}
 	Register("code", b)
 	if got, ok := Of("code"); !ok || got != b {
 		t.Errorf("the code's build is %v", got)
 	}
 	if _, ok := Of("other code"); ok {
-		t.Error("a build for code that was never registered")
+		t.Error("Of returns a build for code that was never registered")
 	}
 }
 
@@ -86,7 +86,8 @@ func TestBuildFails(t *testing.T) {
 		name, main string
 		want       []string
 	}{
-		{"does not compile", "package main\n\nfunc main() { undefined() }\n", []string{"golambda: building ./cmd for linux/arm64 in ", "undefined: undefined"}},
+		{"does not compile", "package main\n\nfunc main() { undefined() }\n",
+			[]string{"golambda: building ./cmd for linux/arm64 in ", "undefined: undefined"}},
 		{"is a library", "package cmd\n\nfunc Main() {}\n", []string{"is not a main package"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

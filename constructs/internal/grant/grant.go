@@ -1,5 +1,6 @@
-// Package grant gives what a task takes, and no more; CDK's own grants of queues and tables give more. Where a resource is
-// encrypted with a key of the customer's, the use of the key goes with it.
+// Package grant gives the permissions that a task needs and no others, where CDK's own grants for
+// queues and tables give more. For a resource that is encrypted with a customer managed key, each
+// grant includes the use of the key.
 package grant
 
 import (
@@ -12,36 +13,45 @@ import (
 
 // Send lets the grantee send to a queue.
 func Send(queue awssqs.IQueue, grantee awsiam.IGrantable) awsiam.Grant {
-	return withKey(queue.EncryptionMasterKey(), grantee, queue.Grant(grantee, jsii.String("sqs:SendMessage")),
+	return withKey(queue.EncryptionMasterKey(), grantee,
+		queue.Grant(grantee, jsii.String("sqs:SendMessage")),
 		"kms:Decrypt", "kms:GenerateDataKey*") // Amazon SQS, "Key management"
 }
 
-// Receive lets the grantee do with a queue what the actions say: receiving, at least.
+// Receive allows the actions on a queue, which include receiving.
 func Receive(queue awssqs.IQueue, grantee awsiam.IGrantable, actions ...string) awsiam.Grant {
-	return withKey(queue.EncryptionMasterKey(), grantee, queue.Grant(grantee, *jsii.Strings(actions...)...), "kms:Decrypt")
+	return withKey(queue.EncryptionMasterKey(), grantee,
+		queue.Grant(grantee, *jsii.Strings(actions...)...), "kms:Decrypt")
 }
 
-// Read lets the grantee do with a table, and with its indexes, what the actions say: reading.
+// Read allows the reading actions on a table and its indexes.
 func Read(table awsdynamodb.ITableV2, grantee awsiam.IGrantable, actions ...string) awsiam.Grant {
-	return withKey(table.EncryptionKey(), grantee, table.Grant(grantee, *jsii.Strings(actions...)...), "kms:Decrypt", "kms:DescribeKey")
+	return withKey(table.EncryptionKey(), grantee,
+		table.Grant(grantee, *jsii.Strings(actions...)...), "kms:Decrypt", "kms:DescribeKey")
 }
 
-// Write lets the grantee do with a table what the actions say: putting items, and being told what was there.
+// Write allows the writing actions on a table.
 func Write(table awsdynamodb.ITableV2, grantee awsiam.IGrantable, actions ...string) awsiam.Grant {
-	return withKey(table.EncryptionKey(), grantee, table.Grant(grantee, *jsii.Strings(actions...)...),
+	return withKey(table.EncryptionKey(), grantee,
+		table.Grant(grantee, *jsii.Strings(actions...)...),
 		"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
 }
 
-// Stream lets the grantee read a table's stream. CDK's GrantStreamRead allows to list the streams of all tables.
+// Stream lets the grantee read a table's stream. CDK's GrantStreamRead also allows listing the
+// streams of all tables.
 func Stream(table awsdynamodb.ITableV2, grantee awsiam.IGrantable) awsiam.Grant {
-	return withKey(table.EncryptionKey(), grantee, awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
-		Grantee:      grantee,
-		Actions:      jsii.Strings("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"),
+	granted := awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Grantee: grantee,
+		Actions: jsii.Strings("dynamodb:DescribeStream", "dynamodb:GetRecords",
+			"dynamodb:GetShardIterator", "dynamodb:ListStreams"),
 		ResourceArns: &[]*string{table.TableStreamArn()},
-	}), "kms:Decrypt")
+	})
+	return withKey(table.EncryptionKey(), grantee, granted, "kms:Decrypt")
 }
 
-func withKey(key awskms.IKey, grantee awsiam.IGrantable, granted awsiam.Grant, actions ...string) awsiam.Grant {
+func withKey(
+	key awskms.IKey, grantee awsiam.IGrantable, granted awsiam.Grant, actions ...string,
+) awsiam.Grant {
 	if key == nil {
 		return granted
 	}

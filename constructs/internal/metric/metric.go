@@ -1,4 +1,4 @@
-// Package metric completes the options of metrics.
+// Package metric fills in the options of metrics.
 package metric
 
 import (
@@ -7,9 +7,11 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Options fills in what the caller left open: the statistic that means something for the metric, a minute (CDK's five hide
-// how a spike began), and the dimensions, where CDK's own are not enough.
-func Options(given *awscloudwatch.MetricOptions, statistic string, dimensions map[string]*string) *awscloudwatch.MetricOptions {
+// Options fills in what the caller left unset: the statistic, a period of one minute (CDK's default
+// of five minutes hides how a spike began), and the dimensions, where CDK's own are not enough.
+func Options(
+	given *awscloudwatch.MetricOptions, statistic string, dimensions map[string]*string,
+) *awscloudwatch.MetricOptions {
 	var o awscloudwatch.MetricOptions
 	if given != nil {
 		o = *given

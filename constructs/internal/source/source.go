@@ -1,5 +1,5 @@
-// Package source finds the folder of this module's own sources, wherever an embedding app got them from, so that its
-// Lambdas can be built at synth.
+// Package source finds the folder with the sources of this module, wherever an embedding app got
+// them from, so that the packaged functions can be built at synth.
 package source
 
 import (
@@ -13,11 +13,12 @@ import (
 	"sync"
 )
 
-// Module is the path of this module.
+// Module is the import path of this module.
 const Module = "github.com/orderpipeline/orderpipeline"
 
-// Dir is the folder of this module's go.mod. It looks where this file was compiled from, the very sources that run; when
-// the compiler was told to forget it (-trimpath), it asks `go list -m` in the working folder.
+// Dir returns the folder of this module's go.mod: the one that this file was compiled from, so that
+// the functions match the constructs. Where the compiler recorded no folder (-trimpath), Dir runs
+// `go list -m` in the working folder.
 var Dir = sync.OnceValues(func() (string, error) {
 	_, file, _, _ := runtime.Caller(0)
 	return find(file, goList)
@@ -39,8 +40,8 @@ func find(file string, goList func() (string, error)) (string, error) {
 	} else if dir != "" {
 		why = dir + " has no go.mod of that module"
 	}
-	return "", fmt.Errorf("the sources of %s are not to be found, so its Lambdas cannot be built (%s). "+
-		"A vendor folder holds only what is imported: set each function's Code to a build of your own, "+
+	return "", fmt.Errorf("the sources of %s were not found: %s; "+
+		"a vendor folder holds only imported packages, so set each function's Code to your own build, "+
 		"such as golambda.NewCode of a main package in your module", Module, why)
 }
 

@@ -20,11 +20,13 @@ func TestDir(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	here := t.TempDir()
-	if err := os.WriteFile(filepath.Join(here, "go.mod"), []byte("module "+Module+"\n"), 0o644); err != nil {
+	mod := []byte("module " + Module + "\n")
+	if err := os.WriteFile(filepath.Join(here, "go.mod"), mod, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	compiledFrom := filepath.Join(here, "constructs", "internal", "source", "source.go")
-	vendored := filepath.Join(t.TempDir(), "vendor", Module, "constructs", "internal", "source", "source.go")
+	file := filepath.Join("constructs", "internal", "source", "source.go")
+	compiledFrom := filepath.Join(here, file)
+	vendored := filepath.Join(t.TempDir(), "vendor", Module, file)
 	trimmed := Module + "@v1.0.0/constructs/internal/source/source.go"
 	list := func(dir string, err error) func() (string, error) {
 		return func() (string, error) { return dir, err }
@@ -35,10 +37,11 @@ func TestFind(t *testing.T) {
 		want       string
 		err        string
 	}{
-		{"where it was compiled from", compiledFrom, nil, here, ""},
+		{"in the folder it was compiled from", compiledFrom, nil, here, ""},
 		{"-trimpath", trimmed, list(here, nil), here, ""},
 		{"vendored", vendored, list("", nil), "", "it has no go.mod of that module"},
-		{"vendored, and a folder", vendored, list("/consumer/vendor", nil), "", "/consumer/vendor has no go.mod of that module"},
+		{"vendored, with a folder", vendored, list("/consumer/vendor", nil), "",
+			"/consumer/vendor has no go.mod of that module"},
 		{"no Go", trimmed, list("", errors.New("go list -m: no go")), "", "go list -m: no go"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -46,7 +49,14 @@ func TestFind(t *testing.T) {
 			if got != test.want {
 				t.Errorf("found %q, want %q", got, test.want)
 			}
-			if test.err == "" && err != nil || test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err) || !strings.Contains(err.Error(), "set each function's Code")) {
+			if test.err == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), test.err) ||
+				!strings.Contains(err.Error(), "set each function's Code") {
 				t.Errorf("error is %v, want %q and the remedy", err, test.err)
 			}
 		})

@@ -1,4 +1,4 @@
-// Package synthtest reads the templates that tests synthesize.
+// Package synthtest synthesizes stacks for tests and reads their templates.
 package synthtest
 
 import (
@@ -15,18 +15,18 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// Main runs a package's tests in one jsii kernel. CDK's own validation of templates, which takes a second or two, is left
-// to test/snapshot. jsii allows no t.Parallel.
+// Main runs a package's tests in one jsii kernel. CDK's own validation of templates takes a second
+// or two and is left to test/snapshot. jsii does not allow t.Parallel.
 func Main(m *testing.M) {
 	os.Setenv("CDK_VALIDATION", "false")
 	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
-	jsii.Close() // the kernel that is ready to start still has the environment of before
+	jsii.Close() // a kernel that was started earlier has the old environment
 	code := m.Run()
 	jsii.Close()
 	os.Exit(code)
 }
 
-// NewStack makes an app with one stack, whose Lambda code is not built.
+// NewStack makes an app with one stack, without building Lambda code.
 func NewStack(t testing.TB) awscdk.Stack { return newStack(t, nil) }
 
 // NewStackIn is NewStack with a region.
@@ -43,23 +43,23 @@ func newStack(t testing.TB, props *awscdk.StackProps) awscdk.Stack {
 	return awscdk.NewStack(app, jsii.String("Test"), props)
 }
 
-// NewStackWithCode is NewStack with Lambda code, which is built into a folder.
+// NewStackWithCode is NewStack with Lambda code, built into a folder.
 func NewStackWithCode(t testing.TB, out string) awscdk.Stack {
 	t.Helper()
 	return awscdk.NewStack(awscdk.NewApp(&awscdk.AppProps{Outdir: &out}), jsii.String("Test"), nil)
 }
 
-// Warnings that were given at synth to what is in a stack.
+// Warnings returns the warnings that the constructs in a scope gave at synth.
 func Warnings(scope constructs.Construct) []string {
-	var said []string
+	var messages []string
 	for _, node := range *scope.Node().FindAll(constructs.ConstructOrder_PREORDER) {
 		for _, entry := range *node.Node().Metadata() {
 			if *entry.Type == "aws:cdk:warning" {
-				said = append(said, fmt.Sprint(entry.Data))
+				messages = append(messages, fmt.Sprint(entry.Data))
 			}
 		}
 	}
-	return said
+	return messages
 }
 
 // Template is a CloudFormation template.
@@ -68,7 +68,7 @@ type Template struct {
 	Outputs   map[string]map[string]any
 }
 
-// Resource of a template.
+// Resource is a resource of a template.
 type Resource struct {
 	Type                                string
 	Properties                          map[string]any
@@ -76,7 +76,7 @@ type Resource struct {
 	DeletionPolicy, UpdateReplacePolicy string
 }
 
-// Synth gives a stack's template.
+// Synth returns a stack's template.
 func Synth(t testing.TB, stack awscdk.Stack) Template {
 	t.Helper()
 	text, err := json.Marshal(assertions.Template_FromStack(stack, nil).ToJSON())
@@ -90,7 +90,7 @@ func Synth(t testing.TB, stack awscdk.Stack) Template {
 	return template
 }
 
-// IDs of the resources of a type, sorted.
+// IDs returns the logical ids of the resources of a type, sorted.
 func (t Template) IDs(kind string) []string {
 	var ids []string
 	for id, r := range t.Resources {
@@ -102,7 +102,7 @@ func (t Template) IDs(kind string) []string {
 	return ids
 }
 
-// ID is the logical id of the one resource whose id is path with CDK's hash behind.
+// ID returns the logical id of the one resource whose id is path followed by CDK's hash.
 func (t Template) ID(tb testing.TB, path string) string {
 	tb.Helper()
 	var found []string
@@ -117,8 +117,8 @@ func (t Template) ID(tb testing.TB, path string) string {
 	return found[0]
 }
 
-// At is the JSON of what lies at a path of properties below the resource whose id is the path's first part: its hash may be
-// left out. "null" where there is nothing.
+// At returns the JSON of the value at a path of properties, or "null". The path begins with the
+// resource's logical id, without CDK's hash.
 func (t Template) At(tb testing.TB, path string) string {
 	tb.Helper()
 	parts := strings.Split(path, ".")
@@ -140,7 +140,7 @@ func (t Template) At(tb testing.TB, path string) string {
 	return JSON(tb, at)
 }
 
-// Statements of a policy document, each as JSON.
+// Statements returns the statements of a policy, each as JSON.
 func (t Template) Statements(tb testing.TB, policy string) []string {
 	tb.Helper()
 	document := t.Resources[t.ID(tb, policy)].Properties["PolicyDocument"].(map[string]any)
@@ -151,7 +151,7 @@ func (t Template) Statements(tb testing.TB, policy string) []string {
 	return list
 }
 
-// JSON of a value, with <, > and & as they are.
+// JSON returns a value as JSON, with <, > and & unescaped.
 func JSON(tb testing.TB, v any) string {
 	tb.Helper()
 	var b strings.Builder
@@ -163,7 +163,7 @@ func JSON(tb testing.TB, v any) string {
 	return strings.TrimSpace(b.String())
 }
 
-// Panic is the text of what f panics with, "" when it does not.
+// Panic returns the text that f panics with, or "" when it does not panic.
 func Panic(f func()) (text string) {
 	defer func() {
 		switch r := recover().(type) {

@@ -1,0 +1,171 @@
+package orderpipeline
+
+import (
+	"fmt"
+	"net/mail"
+	"net/url"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
+)
+
+// SubscriptionProps configures subscribers that are not queues. The zero value and a nil pointer get
+// every event.
+type SubscriptionProps struct {
+	// FilterPolicy is the same as in [SubscriberProps].
+	FilterPolicy map[string]awssns.SubscriptionFilter
+	// FilterPolicyWithMessageBody is the same as in [SubscriberProps].
+	FilterPolicyWithMessageBody map[string]awssns.FilterOrPolicy
+	// RawDelivery posts the event itself to an HTTPS endpoint, without an SNS notification around
+	// it. SNS signs the notification, so keep it for an endpoint whose URL others know. Only with
+	// AddHTTPSSubscriber. Default: false.
+	RawDelivery bool
+}
+
+// endpoint is where SNS delivers to a subscriber that is not a queue.
+type endpoint interface {
+	check(*check.Errors, SubscriptionProps)
+}
+
+type (
+	lambdaEndpoint struct{ awslambda.IFunction }
+	httpsEndpoint  string
+	emailEndpoint  string
+)
+
+// resolveSubscription copies props, and reports everything that is wrong.
+func (p *OrderPipeline) resolveSubscription(
+	id string, to endpoint, props *SubscriptionProps,
+) (SubscriptionProps, error) {
+	var errs check.Errors
+	var s SubscriptionProps
+	if props != nil {
+		s = *props
+	}
+	p.checkSubscriber(&errs, id, s.FilterPolicy, s.FilterPolicyWithMessageBody)
+	to.check(&errs, s)
+	_, isLambda := to.(lambdaEndpoint)
+	if size := p.settings.topic.MaxMessageSizeBytes; !isLambda && size > contract.DefaultTopicBytes {
+		errs.Addf("Topic.MaxMessageSizeBytes", "%d exceeds %d (SNS allows no HTTPS or e-mail "+
+			"subscribers on a topic with larger messages)", size, contract.DefaultTopicBytes)
+	}
+	return s, errs.Err("orderpipeline.SubscriptionProps of " + id)
+}
+
+const rawDelivery = "not supported here (SNS delivers raw messages to queues and HTTPS endpoints only)"
+
+func (e lambdaEndpoint) check(errs *check.Errors, s SubscriptionProps) {
+	if e.IFunction == nil {
+		errs.Addf("function", "nil (pass the function to invoke)")
+	}
+	if s.RawDelivery {
+		errs.Addf("RawDelivery", rawDelivery)
+	}
+}
+
+func (e httpsEndpoint) check(errs *check.Errors, _ SubscriptionProps) {
+	address := string(e)
+	if *awscdk.Token_IsUnresolved(address) {
+		return
+	}
+	if u, err := url.Parse(address); err != nil || u.Scheme != "https" || u.Host == "" {
+		errs.Addf("url", "%s is not an https:// URL (orders are not sent unencrypted)",
+			check.Quote(address))
+	}
+}
+
+func (e emailEndpoint) check(errs *check.Errors, s SubscriptionProps) {
+	address := string(e)
+	parsed, err := mail.ParseAddress(address)
+	if !*awscdk.Token_IsUnresolved(address) && (err != nil || parsed.Address != address) {
+		errs.Addf("address", "%s is not a bare e-mail address", check.Quote(address))
+	}
+	if s.RawDelivery {
+		errs.Addf("RawDelivery", rawDelivery)
+	}
+}
+
+// AddLambdaSubscriber invokes a function for each event, wrapped in an SNS notification. Lambda
+// retries an event that the function fails on twice, and then sends it to the function's own
+// on-failure destination. The subscriber's dead-letter queue receives the events that SNS cannot
+// pass to Lambda. Use a queue ([OrderPipeline.AddSubscriber]) for a function that must not lose
+// events.
+//
+// id must be unique among the pipeline's subscribers. props may be nil. AddLambdaSubscriber panics
+// with an error that names everything that is wrong.
+func (p *OrderPipeline) AddLambdaSubscriber(
+	id string, function awslambda.IFunction, props *SubscriptionProps,
+) *Subscriber {
+	settings, err := p.resolveSubscription(id, lambdaEndpoint{function}, props)
+	if err != nil {
+		panic(err)
+	}
+	s := p.newSubscriber(id)
+	permission := "Allow" + *awscdk.Names_NodeUniqueId(s.Node())
+	function.AddPermission(&permission, &awslambda.Permission{
+		Principal: sns(),
+		SourceArn: p.topic.TopicArn(),
+	})
+	if function.PermissionsNode().TryFindChild(&permission) == nil {
+		p.warn("subscriberFunction", fmt.Sprintf("The function %s is imported, so the construct "+
+			"cannot change its policy. The policy must allow sns.amazonaws.com to use "+
+			"lambda:InvokeFunction with the topic as source. Otherwise the events for %s go to its "+
+			"dead-letter queue.", *function.Node().Path(), id))
+	}
+	p.subscribe(s, settings, awssns.SubscriptionProps{
+		Protocol: awssns.SubscriptionProtocol_LAMBDA,
+		Endpoint: function.FunctionArn(),
+	})
+	return s
+}
+
+// AddHTTPSSubscriber posts each event to a URL. The endpoint must first confirm the subscription: SNS
+// posts it a message with a SubscribeURL. SNS retries a post that is not answered with 2xx for about
+// an hour, and then sends the event to the subscriber's dead-letter queue.
+//
+// id must be unique among the pipeline's subscribers. props may be nil. AddHTTPSSubscriber panics
+// with an error that names everything that is wrong.
+func (p *OrderPipeline) AddHTTPSSubscriber(id, url string, props *SubscriptionProps) *Subscriber {
+	settings, err := p.resolveSubscription(id, httpsEndpoint(url), props)
+	if err != nil {
+		panic(err)
+	}
+	s := p.newSubscriber(id)
+	p.subscribe(s, settings, awssns.SubscriptionProps{
+		Protocol:           awssns.SubscriptionProtocol_HTTPS,
+		Endpoint:           &url,
+		RawMessageDelivery: &settings.RawDelivery,
+	})
+	return s
+}
+
+// AddEmailSubscriber sends each event to an e-mail address, once its owner has confirmed the
+// subscription with the link in a first e-mail. E-mail is best effort: SNS does not know whether a
+// message arrived.
+//
+// id must be unique among the pipeline's subscribers. props may be nil. AddEmailSubscriber panics
+// with an error that names everything that is wrong.
+func (p *OrderPipeline) AddEmailSubscriber(id, address string, props *SubscriptionProps) *Subscriber {
+	settings, err := p.resolveSubscription(id, emailEndpoint(address), props)
+	if err != nil {
+		panic(err)
+	}
+	s := p.newSubscriber(id)
+	p.subscribe(s, settings, awssns.SubscriptionProps{
+		Protocol: awssns.SubscriptionProtocol_EMAIL,
+		Endpoint: &address,
+	})
+	return s
+}
+
+func (p *OrderPipeline) subscribe(
+	s *Subscriber, settings SubscriptionProps, props awssns.SubscriptionProps,
+) {
+	s.subscription = awssns.NewSubscription(s, jsii.String("Subscription"),
+		p.subscription(s, &props, settings.FilterPolicy, settings.FilterPolicyWithMessageBody))
+}
