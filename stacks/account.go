@@ -11,20 +11,20 @@ import (
 )
 
 // NewAccountStack makes the stack of the one setting that exists per account and region, and so
-// belongs to no environment: the role with which API Gateway writes logs. Without it, the deployment
-// of a stage with access logs fails. The stack is opt-in (-c account=true), because it would replace
-// a role that the account has already.
+// belongs to no environment: the role with which API Gateway writes logs. Without it, the
+// deployment of a stage with access logs fails. The stack is opt-in (-c account=true), because it
+// would replace a role that the account has already.
 func NewAccountStack(scope constructs.Construct, id string, env Environment) awscdk.Stack {
 	stack := awscdk.NewStack(scope, &id, &awscdk.StackProps{
 		StackName:   jsii.String(contract.AccountStackName),
 		Description: jsii.String("API Gateway's role for logs, one per account and region"),
 		Env:         &awscdk.Environment{Account: optional(env.Account), Region: optional(env.Region)},
 	})
+	policy := awsiam.ManagedPolicy_FromAwsManagedPolicyName(
+		jsii.String("service-role/AmazonAPIGatewayPushToCloudWatchLogs"))
 	role := awsiam.NewRole(stack, jsii.String("ApiGatewayLogs"), &awsiam.RoleProps{
-		AssumedBy: awsiam.NewServicePrincipal(jsii.String("apigateway.amazonaws.com"), nil),
-		ManagedPolicies: &[]awsiam.IManagedPolicy{
-			awsiam.ManagedPolicy_FromAwsManagedPolicyName(jsii.String("service-role/AmazonAPIGatewayPushToCloudWatchLogs")),
-		},
+		AssumedBy:       awsiam.NewServicePrincipal(jsii.String("apigateway.amazonaws.com"), nil),
+		ManagedPolicies: &[]awsiam.IManagedPolicy{policy},
 	})
 	// The account keeps using the role when the stack is deleted.
 	role.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN)

@@ -93,7 +93,8 @@ func Validate(environments []Environment) error {
 	seen := map[string]bool{}
 	for i, env := range environments {
 		add := func(format string, args ...any) {
-			errs = append(errs, fmt.Errorf("environment %d (%q): %s", i+1, env.Name, fmt.Sprintf(format, args...)))
+			problem := fmt.Sprintf(format, args...)
+			errs = append(errs, fmt.Errorf("environment %d (%q): %s", i+1, env.Name, problem))
 		}
 		if !environmentName.MatchString(env.Name) {
 			add("Name: invalid (at most 20 lower-case letters, digits and dashes, beginning with a " +

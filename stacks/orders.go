@@ -34,9 +34,10 @@ func (s *OrdersStack) OrderAPI() *orderapi.OrderAPI { return s.api }
 // NewOrdersStack makes the orders stack of an environment.
 func NewOrdersStack(scope constructs.Construct, id string, env Environment) *OrdersStack {
 	s := &OrdersStack{}
+	description := "Orders: API, queue, processor, table, publisher, topic (" + env.Name + ")"
 	awscdk.NewStack_Override(s, scope, &id, &awscdk.StackProps{
 		StackName:             jsii.String(contract.StackName(env.Name)),
-		Description:           jsii.String("Orders: API, queue, processor, table, publisher, topic (" + env.Name + ")"),
+		Description:           &description,
 		Env:                   env.cdk(),
 		TerminationProtection: &env.Protected,
 	})

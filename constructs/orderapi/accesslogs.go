@@ -10,9 +10,9 @@ import (
 )
 
 // AccessLogs is where API Gateway writes a line for each request: [AccessLogsTo] or
-// [AccessLogsKept]. A line is JSON, and holds neither the order nor its id. API Gateway needs a role
-// for it that is set once per account and region (AWS::ApiGateway::Account). Without the role, the
-// deployment of a stage with access logs fails; a warning at synth says so.
+// [AccessLogsKept]. A line is JSON, and holds neither the order nor its id. API Gateway needs a
+// role for it that is set once per account and region (AWS::ApiGateway::Account). Without the role,
+// the deployment of a stage with access logs fails; a warning at synth says so.
 type AccessLogs interface {
 	validate(errs *check.Errors)
 	group(api *OrderAPI) awslogs.ILogGroup
@@ -30,8 +30,8 @@ func (l accessLogsTo) validate(errs *check.Errors) {
 }
 func (l accessLogsTo) group(*OrderAPI) awslogs.ILogGroup { return l.to }
 
-// AccessLogsKept writes access logs to a log group that the construct makes with this retention. See
-// [OrderAPI.AccessLogGroup].
+// AccessLogsKept writes access logs to a log group that the construct makes with this retention.
+// See [OrderAPI.AccessLogGroup].
 func AccessLogsKept(retention awslogs.RetentionDays) AccessLogs { return accessLogsKept(retention) }
 
 type accessLogsKept awslogs.RetentionDays

@@ -62,9 +62,9 @@ func (authAPIKey) method(*OrderAPI) awsapigateway.MethodOptions {
 
 func (authAPIKey) finish(api *OrderAPI) {
 	api.apiKey = awsapigateway.NewApiKey(api, jsii.String("Key"), nil)
-	api.usagePlan = awsapigateway.NewUsagePlan(api, jsii.String("UsagePlan"), &awsapigateway.UsagePlanProps{
-		ApiStages: &[]*awsapigateway.UsagePlanPerApiStage{{Api: api.api, Stage: api.stage}},
-	})
+	stages := []*awsapigateway.UsagePlanPerApiStage{{Api: api.api, Stage: api.stage}}
+	api.usagePlan = awsapigateway.NewUsagePlan(api, jsii.String("UsagePlan"),
+		&awsapigateway.UsagePlanProps{ApiStages: &stages})
 	api.usagePlan.AddApiKey(api.apiKey, nil)
 }
 
@@ -103,7 +103,8 @@ type LambdaAuthProps struct {
 	CacheTTL awscdk.Duration
 }
 
-// AuthLambda accepts the requests that a Lambda authorizer of type REQUEST allows. props may be nil.
+// AuthLambda accepts the requests that a Lambda authorizer of type REQUEST allows. props may be
+// nil.
 func AuthLambda(handler awslambda.IFunction, props *LambdaAuthProps) Auth {
 	a := authLambda{handler: handler}
 	if props != nil {

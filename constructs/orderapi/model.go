@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// ascii writes a JSON text in ASCII alone, because CloudFormation replaces other characters with "?".
-// The value stays the same, and so do the bytes of a text that is ASCII.
+// ascii writes a JSON text in ASCII alone, because CloudFormation replaces other characters with
+// "?". The value stays the same, and so do the bytes of a text that is ASCII.
 func ascii(text string) string {
 	var b strings.Builder
 	for _, r := range text {

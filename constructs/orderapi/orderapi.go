@@ -7,9 +7,9 @@
 //	POST /orders/batch      1 to 25 orders       202, each will be stored or refused
 //	GET  /orders/{orderId}                       200 stored or refused, 404 unknown (yet)
 //
-// API Gateway validates a body against the schema of the order and sends it to SQS itself: between a
-// client and the queue there is no function that could be cold, throttled or failing. Requests are
-// signed with SigV4 unless Auth says otherwise. Every response is JSON with a "status".
+// API Gateway validates a body against the schema of the order and sends it to SQS itself: between
+// a client and the queue there is no function that could be cold, throttled or failing. Requests
+// are signed with SigV4 unless Auth says otherwise. Every response is JSON with a "status".
 //
 // # Errors
 //
@@ -129,8 +129,8 @@ func (a *OrderAPI) GrantSubmit(grantee awsiam.IGrantable) awsiam.Grant {
 	})
 }
 
-// newAPI makes the API or takes the existing one, and returns the scope of the resources that belong
-// to it.
+// newAPI makes the API or takes the existing one, and returns the scope of the resources that
+// belong to it.
 func (a *OrderAPI) newAPI() (home constructs.Construct) {
 	s := a.settings
 	if s.API != nil {

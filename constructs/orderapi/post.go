@@ -61,9 +61,8 @@ func (a *OrderAPI) addPost(
 			},
 		},
 	})
-	auth.RequestModels = &map[string]awsapigateway.IModel{
-		"application/json": awsapigateway.Model_FromModelName(a, jsii.String(name+"ModelRef"), model.Ref()),
-	}
+	reference := awsapigateway.Model_FromModelName(a, jsii.String(name+"ModelRef"), model.Ref())
+	auth.RequestModels = &map[string]awsapigateway.IModel{"application/json": reference}
 	auth.RequestValidator = a.validator
 	auth.MethodResponses = &[]*awsapigateway.MethodResponse{
 		{StatusCode: jsii.String("202"), ResponseParameters: declared(acceptedHeaders)},

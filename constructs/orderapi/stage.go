@@ -10,7 +10,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 )
 
-// ThrottleProps limits the requests of all clients together. A request beyond the limits gets a 429.
+// ThrottleProps limits the requests of all clients together. A request beyond the limits gets a
+// 429.
 type ThrottleProps struct {
 	// RateLimit is the average requests per second. Default: 0, the account's limit.
 	RateLimit float64

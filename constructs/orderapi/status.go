@@ -28,7 +28,9 @@ func checkStatus(errs *check.Errors, p orderpipeline.FunctionProps) float64 {
 }
 
 // addStatus makes the status function, and lets it answer GET.
-func (a *OrderAPI) addStatus(auth awsapigateway.MethodOptions, resources ...awsapigateway.Resource) {
+func (a *OrderAPI) addStatus(
+	auth awsapigateway.MethodOptions, resources ...awsapigateway.Resource,
+) {
 	s := a.settings
 	environment := map[string]*string{contract.EnvTableName: s.Pipeline.Table().TableName()}
 	if s.CORS.AllowOrigin != "" {
@@ -44,10 +46,11 @@ func (a *OrderAPI) addStatus(auth awsapigateway.MethodOptions, resources ...awsa
 	grant.Read(s.Pipeline.Table(), a.status, "dynamodb:Query")
 	function.CheckRole(a.status, "Status", function.Props(s.Status),
 		"dynamodb:Query on the pipeline's Table")
-	integration := awsapigateway.NewLambdaIntegration(a.status, &awsapigateway.LambdaIntegrationOptions{
-		Timeout:         a.integrationTimeout(),
-		AllowTestInvoke: jsii.Bool(false),
-	})
+	integration := awsapigateway.NewLambdaIntegration(a.status,
+		&awsapigateway.LambdaIntegrationOptions{
+			Timeout:         a.integrationTimeout(),
+			AllowTestInvoke: jsii.Bool(false),
+		})
 	for _, resource := range resources {
 		resource.AddMethod(jsii.String("GET"), integration, &auth)
 	}

@@ -17,8 +17,8 @@ const (
 // notAccepted is the response when SQS did not accept the message. SQS returns HTTP 400 for all of
 // its errors, whether a message can never be accepted or the queue is throttled, so the template
 // looks the error code up. A map literal keeps the last of equal keys, so "$code", which comes
-// first, is the value for unknown codes: telling a client to give up on a good order is a lost sale.
-// An engine without maps (the emulator's) keeps the value that was set before.
+// first, is the value for unknown codes: telling a client to give up on a good order is a lost
+// sale. An engine without maps (the emulator's) keeps the value that was set before.
 var notAccepted = strings.Join([]string{
 	`#set($code = $input.path('$.Error.Code'))`,
 	`#set($statuses = {"$code": 503, "InvalidParameterValue": 413, ` +

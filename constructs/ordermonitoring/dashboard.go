@@ -141,8 +141,8 @@ func calculated(
 }
 
 // funnelRow shows the legs of an order's way, and what has not passed each leg yet. Without custom
-// metrics it counts messages, which can hold several orders, and shows unpublished orders only as the
-// publisher's iterator age.
+// metrics it counts messages, which can hold several orders, and shows unpublished orders only as
+// the publisher's iterator age.
 func (m *OrderMonitoring) funnelRow() {
 	p, processor, publisher := m.settings.Pipeline, m.processor(), m.publisher()
 	queue, topic := p.Queue(), p.Topic()

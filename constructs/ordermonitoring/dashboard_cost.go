@@ -34,7 +34,8 @@ func (m *OrderMonitoring) costGraph() graph {
 			map[string]awscloudwatch.IMetric{"calls": hourly(m.stage(), "Count")})
 	}
 	queue := p.Queue()
-	add("SQS", fmt.Sprintf("(FILL(sent,0)+FILL(got,0)+FILL(gone,0)+FILL(empty,0))*%g", list.SQSRequests),
+	const requests = "(FILL(sent,0)+FILL(got,0)+FILL(gone,0)+FILL(empty,0))"
+	add("SQS", fmt.Sprintf(requests+"*%g", list.SQSRequests),
 		map[string]awscloudwatch.IMetric{
 			"sent":  hourly(queue, "NumberOfMessagesSent"),
 			"got":   hourly(queue, "NumberOfMessagesReceived"),
@@ -56,7 +57,8 @@ func (m *OrderMonitoring) costGraph() graph {
 			run, list.LambdaRequests, took, perMillisecond))
 	}
 	add("Lambda", strings.Join(terms, "+"), runs)
-	add("DynamoDB", fmt.Sprintf("FILL(writes,0)*%g+FILL(reads,0)*%g", list.DynamoDBWrites, list.DynamoDBReads),
+	add("DynamoDB",
+		fmt.Sprintf("FILL(writes,0)*%g+FILL(reads,0)*%g", list.DynamoDBWrites, list.DynamoDBReads),
 		map[string]awscloudwatch.IMetric{
 			"writes": hourly(p.Table(), "ConsumedWriteCapacityUnits"),
 			"reads":  hourly(p.Table(), "ConsumedReadCapacityUnits"),

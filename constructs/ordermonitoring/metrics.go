@@ -28,8 +28,8 @@ func options(statistic, label string) *awscloudwatch.MetricOptions {
 	return o
 }
 
-// putItem is a metric that DynamoDB keeps per operation: CloudWatch does not find it under the table
-// alone.
+// putItem is a metric that DynamoDB keeps per operation: CloudWatch does not find it under the
+// table alone.
 func (m *OrderMonitoring) putItem(name, statistic, label string) awscloudwatch.Metric {
 	table := m.settings.Pipeline.Table()
 	o := options(statistic, label)

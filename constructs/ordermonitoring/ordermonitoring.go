@@ -12,8 +12,9 @@
 //
 // # Errors and warnings
 //
-// [NewOrderMonitoring] panics with an error that names every wrong prop, before it creates anything.
-// What it cannot change, such as the key policy of an imported topic, is a warning at synth.
+// [NewOrderMonitoring] panics with an error that names every wrong prop, before it creates
+// anything. What it cannot change, such as the key policy of an imported topic, is a warning at
+// synth.
 package ordermonitoring
 
 import (
@@ -24,7 +25,8 @@ import (
 )
 
 // DefaultRunbookURL is the runbook that alarm descriptions link to. It has a section per alarm.
-const DefaultRunbookURL = "https://github.com/orderpipeline/orderpipeline/blob/main/docs/operations.md"
+const DefaultRunbookURL = "https://github.com/orderpipeline/orderpipeline/" +
+	"blob/main/docs/operations.md"
 
 // OrderMonitoring is the construct. [NewOrderMonitoring] makes it.
 type OrderMonitoring struct {
@@ -37,8 +39,8 @@ type OrderMonitoring struct {
 	budget            awsbudgets.CfnBudget
 }
 
-// NewOrderMonitoring monitors a pipeline. It panics with an error that names everything that is wrong
-// with the props.
+// NewOrderMonitoring monitors a pipeline. It panics with an error that names everything that is
+// wrong with the props.
 func NewOrderMonitoring(
 	scope constructs.Construct, id string, props *OrderMonitoringProps,
 ) *OrderMonitoring {

@@ -290,7 +290,8 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
-// CloudWatch does not report unknown metrics, so each metric must be in the table of documented ones.
+// CloudWatch does not report unknown metrics, so each metric must be in the table of documented
+// ones.
 func TestMetricsAreDocumented(t *testing.T) {
 	template := synth(t, full)
 	alarms, graphs := alarmsOf(t, template), drawn(dashboardOf(t, template))

@@ -113,8 +113,8 @@ func depth(queue awssqs.IQueue, options *awscloudwatch.MetricOptions) awscloudwa
 	return queue.MetricApproximateNumberOfMessagesVisible(metric.Options(options, "Maximum", nil))
 }
 
-// metricPutItem returns a metric that DynamoDB keeps per operation: CloudWatch does not find it under
-// the table alone.
+// metricPutItem returns a metric that DynamoDB keeps per operation: CloudWatch does not find it
+// under the table alone.
 func (p *OrderPipeline) metricPutItem(
 	name, statistic string, options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {

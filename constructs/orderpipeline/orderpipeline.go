@@ -10,9 +10,9 @@
 //
 // The defaults are safe for production: orders outlive the stack (RETAIN, deletion protection,
 // point-in-time recovery), transport and storage are encrypted (TLS enforced, SSE), an outage of
-// hours dead-letters nothing, and each role has only the permissions that its function needs. A team
-// with its own API sends order documents to [OrderPipeline.Queue]; package orderapi puts a REST API
-// in front of it.
+// hours dead-letters nothing, and each role has only the permissions that its function needs. A
+// team with its own API sends order documents to [OrderPipeline.Queue]; package orderapi puts a
+// REST API in front of it.
 //
 // Queue, table, topic and key can be existing ones (the props named Existing, and EncryptionKey).
 // Anything without a prop takes one line, on the construct as a whole or through a getter:
@@ -129,7 +129,9 @@ func (p *OrderPipeline) ProcessorLogs() awslogs.ILogGroup { return p.processorLo
 
 // ProcessorMapping returns the event source mapping from Queue to Processor. Make entry points
 // depend on it so that they are created after the consumer.
-func (p *OrderPipeline) ProcessorMapping() awslambda.EventSourceMapping { return p.processorMapping }
+func (p *OrderPipeline) ProcessorMapping() awslambda.EventSourceMapping {
+	return p.processorMapping
+}
 
 // Publisher returns the function from Table's stream to Topic.
 func (p *OrderPipeline) Publisher() awslambda.Function { return p.publisher }
@@ -138,7 +140,9 @@ func (p *OrderPipeline) Publisher() awslambda.Function { return p.publisher }
 func (p *OrderPipeline) PublisherLogs() awslogs.ILogGroup { return p.publisherLogs }
 
 // PublisherMapping returns the event source mapping from Table's stream to Publisher.
-func (p *OrderPipeline) PublisherMapping() awslambda.EventSourceMapping { return p.publisherMapping }
+func (p *OrderPipeline) PublisherMapping() awslambda.EventSourceMapping {
+	return p.publisherMapping
+}
 
 // Schema returns the schema of the order document.
 func (p *OrderPipeline) Schema() *order.Schema { return p.settings.schema }
@@ -151,8 +155,8 @@ func (p *OrderPipeline) Subscribers() []*Subscriber {
 	return append([]*Subscriber(nil), p.subscribers...)
 }
 
-// RemovalPolicy returns the removal policy of the resources that hold orders, for resources that are
-// built around the pipeline.
+// RemovalPolicy returns the removal policy of the resources that hold orders, for resources that
+// are built around the pipeline.
 func (p *OrderPipeline) RemovalPolicy() awscdk.RemovalPolicy { return p.settings.removalPolicy }
 
 // MetricsDisabled returns whether the functions leave the custom metrics out of their logs.

@@ -86,9 +86,9 @@ func (s processorSettings) visibility() float64 {
 }
 
 // SchemaFile is the name of the file beside the packaged processor's binary that holds a custom
-// schema. The name of the order id's field comes in the variable ORDER_ID_FIELD, which the construct
-// sets for any Code. A processor of your own that uses processor.FromEnvironment gets the schema in
-// the same way:
+// schema. The name of the order id's field comes in the variable ORDER_ID_FIELD, which the
+// construct sets for any Code. A processor of your own that uses processor.FromEnvironment gets the
+// schema in the same way:
 //
 //	golambda.NewCode(&golambda.CodeProps{
 //		Package: "./lambdas/processor",
@@ -105,8 +105,8 @@ func ProcessorCode(target golambda.Target, schema *order.Schema) awslambda.Code 
 	return function.Code(processorPackage, schemaFile(schema), target)
 }
 
-// schemaFile returns the files beside the processor's binary. There are none for the default schema,
-// which is compiled in.
+// schemaFile returns the files beside the processor's binary. There are none for the default
+// schema, which is compiled in.
 func schemaFile(schema *order.Schema) map[string][]byte {
 	if !isCustomSchema(schema) {
 		return nil

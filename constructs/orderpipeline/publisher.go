@@ -82,16 +82,15 @@ func (s *publisherSettings) resolveEvent(errs *check.Errors) {
 		e.Type = order.DefaultEventType
 	}
 	// Validate each part on its own, so that the message names the right prop.
-	for _, part := range []struct {
-		prop, value string
-		format      order.EventFormat
-	}{
-		{"Publisher.Event.Source", e.Source, order.EventFormat{Source: e.Source, Type: order.DefaultEventType}},
-		{"Publisher.Event.Type", e.Type, order.EventFormat{Source: order.DefaultEventSource, Type: e.Type}},
-	} {
-		if err := part.format.Validate(); err != nil {
-			errs.Addf(part.prop, "%s is not valid in CloudEvents (%v)", check.Quote(part.value), err)
-		}
+	source := order.EventFormat{Source: e.Source, Type: order.DefaultEventType}
+	if err := source.Validate(); err != nil {
+		errs.Addf("Publisher.Event.Source", "%s is not valid in CloudEvents (%v)",
+			check.Quote(e.Source), err)
+	}
+	kind := order.EventFormat{Source: order.DefaultEventSource, Type: e.Type}
+	if err := kind.Validate(); err != nil {
+		errs.Addf("Publisher.Event.Type", "%s is not valid in CloudEvents (%v)",
+			check.Quote(e.Type), err)
 	}
 }
 

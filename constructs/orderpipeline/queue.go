@@ -74,8 +74,8 @@ func receives(visibility float64) int {
 	return int(math.Ceil(contract.OutageTolerance.Seconds() / max(visibility, 1)))
 }
 
-// newQueues makes the queue that accepts orders, and the queues for messages that fail on the way to
-// the table.
+// newQueues makes the queue that accepts orders, and the queues for messages that fail on the way
+// to the table.
 func (p *OrderPipeline) newQueues() {
 	s := p.settings.queue
 	switch existing := deadLetterQueueOf(s.Existing); {
@@ -103,8 +103,8 @@ func (p *OrderPipeline) newQueues() {
 	})
 }
 
-// newQueue makes a queue with the longest retention and the largest size limit. It fills in only nil
-// fields of props.
+// newQueue makes a queue with the longest retention and the largest size limit. It fills in only
+// nil fields of props.
 func (p *OrderPipeline) newQueue(
 	scope constructs.Construct, id string, props awssqs.QueueProps,
 ) awssqs.Queue {
@@ -125,9 +125,9 @@ func (p *OrderPipeline) newQueue(
 	return awssqs.NewQueue(scope, &id, &props)
 }
 
-// denyRedriveSources keeps other queues from using a queue as their dead-letter queue: their messages
-// would be taken for orders. The dead-letter queues cannot name their one source (byQueue), because
-// each of the two queues would need the other's ARN first.
+// denyRedriveSources keeps other queues from using a queue as their dead-letter queue: their
+// messages would be taken for orders. The dead-letter queues cannot name their one source
+// (byQueue), because each of the two queues would need the other's ARN first.
 func denyRedriveSources() *awssqs.RedriveAllowPolicy {
 	return &awssqs.RedriveAllowPolicy{
 		RedrivePermission: awssqs.RedrivePermission_DENY_ALL,

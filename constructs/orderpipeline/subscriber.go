@@ -184,8 +184,8 @@ func (s *Subscriber) Subscription() awssns.Subscription { return s.subscription 
 // repeatedly fails on, go to the subscriber's dead-letter queue. Events can arrive more than once
 // and in any order; use the event id to deduplicate.
 //
-// id must be unique among the pipeline's subscribers. props may be nil. AddSubscriber panics with an
-// error that names everything that is wrong with them.
+// id must be unique among the pipeline's subscribers. props may be nil. AddSubscriber panics with
+// an error that names everything that is wrong with them.
 func (p *OrderPipeline) AddSubscriber(id string, props *SubscriberProps) *Subscriber {
 	settings, err := p.resolveSubscriber(id, props)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
-// SubscriptionProps configures subscribers that are not queues. The zero value and a nil pointer get
-// every event.
+// SubscriptionProps configures subscribers that are not queues. The zero value and a nil pointer
+// get every event.
 type SubscriptionProps struct {
 	// FilterPolicy is the same as in [SubscriberProps].
 	FilterPolicy map[string]awssns.SubscriptionFilter
@@ -57,7 +57,8 @@ func (p *OrderPipeline) resolveSubscription(
 	return s, errs.Err("orderpipeline.SubscriptionProps of " + id)
 }
 
-const rawDelivery = "not supported here (SNS delivers raw messages to queues and HTTPS endpoints only)"
+const rawDelivery = "not supported here " +
+	"(SNS delivers raw messages to queues and HTTPS endpoints only)"
 
 func (e lambdaEndpoint) check(errs *check.Errors, s SubscriptionProps) {
 	if e.IFunction == nil {
@@ -124,9 +125,9 @@ func (p *OrderPipeline) AddLambdaSubscriber(
 	return s
 }
 
-// AddHTTPSSubscriber posts each event to a URL. The endpoint must first confirm the subscription: SNS
-// posts it a message with a SubscribeURL. SNS retries a post that is not answered with 2xx for about
-// an hour, and then sends the event to the subscriber's dead-letter queue.
+// AddHTTPSSubscriber posts each event to a URL. The endpoint must first confirm the subscription:
+// SNS posts it a message with a SubscribeURL. SNS retries a post that is not answered with 2xx for
+// about an hour, and then sends the event to the subscriber's dead-letter queue.
 //
 // id must be unique among the pipeline's subscribers. props may be nil. AddHTTPSSubscriber panics
 // with an error that names everything that is wrong.
@@ -150,7 +151,9 @@ func (p *OrderPipeline) AddHTTPSSubscriber(id, url string, props *SubscriptionPr
 //
 // id must be unique among the pipeline's subscribers. props may be nil. AddEmailSubscriber panics
 // with an error that names everything that is wrong.
-func (p *OrderPipeline) AddEmailSubscriber(id, address string, props *SubscriptionProps) *Subscriber {
+func (p *OrderPipeline) AddEmailSubscriber(
+	id, address string, props *SubscriptionProps,
+) *Subscriber {
 	settings, err := p.resolveSubscription(id, emailEndpoint(address), props)
 	if err != nil {
 		panic(err)

@@ -13,8 +13,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// TableProps configures the table of orders and refusals: on-demand capacity, a stream, and the keys
-// and TTL attribute of package order.
+// TableProps configures the table of orders and refusals: on-demand capacity, a stream, and the
+// keys and TTL attribute of package order.
 type TableProps struct {
 	// Existing is an existing table. It needs the keys orderId and item, both strings, a stream
 	// with new images, and the TTL attribute expiresAt, which is set where it is missing. An

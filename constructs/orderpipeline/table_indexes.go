@@ -12,8 +12,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// maxIndexedName is the longest name of an indexed field: DynamoDB allows 255 bytes for the name of a
-// key.
+// maxIndexedName is the longest name of an indexed field: DynamoDB allows 255 bytes for the name of
+// a key.
 var maxIndexedName = 255 - len(order.IndexedAttribute(""))
 
 var indexName = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
@@ -67,8 +67,8 @@ func (s *tableSettings) resolveIndexes(errs *check.Errors, all *settings) {
 	}
 }
 
-// addField checks a field of the document that becomes an attribute of the order's item, and adds it
-// to the indexed fields.
+// addField checks a field of the document that becomes an attribute of the order's item, and adds
+// it to the indexed fields.
 func (s *tableSettings) addField(errs *check.Errors, all *settings, prop, name string) {
 	// The processor's environment lists the fields separated by commas.
 	if name == "" || len(name) > maxIndexedName ||

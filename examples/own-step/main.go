@@ -1,5 +1,5 @@
-// A print shop's pipeline: a schema of its own with an id field of its own, a processor that prices each job or refuses it,
-// and a table that was there before.
+// The pipeline of a print shop has a custom schema with its own id field, a processor that prices
+// or refuses each job, and an existing table.
 package main
 
 import (
@@ -44,8 +44,8 @@ func newPrintShop(scope constructs.Construct, id string) awscdk.Stack {
 	return stack
 }
 
-// newTable makes a table as the pipeline needs it: these two keys and a stream. A table of another stack is brought along in
-// the same way.
+// newTable makes a table with what the pipeline needs: the two keys and a stream. A table of
+// another stack works in the same way.
 func newTable(stack awscdk.Stack) awsdynamodb.ITableV2 {
 	text := func(name string) *awsdynamodb.Attribute {
 		return &awsdynamodb.Attribute{Name: &name, Type: awsdynamodb.AttributeType_STRING}

@@ -1,5 +1,6 @@
-// Two order pipelines in one stack, beside other resources: the web shop's and wholesale's orders are kept apart, a function
-// archives the events of both in a bucket, and alarms of both reach the same people.
+// The stack has two order pipelines, one for a web shop and one for wholesale, beside other
+// resources: a function archives the events of both in a bucket, and alarms of both notify one
+// topic.
 package main
 
 import (
@@ -30,48 +31,59 @@ func main() {
 func newShop(scope constructs.Construct, id string) awscdk.Stack {
 	stack := awscdk.NewStack(scope, &id, nil)
 
-	// The web shop signs its calls (SigV4), which is the default.
+	// The web shop signs its requests (SigV4), which is the default.
 	web := orderpipeline.NewOrderPipeline(stack, "Web", &orderpipeline.OrderPipelineProps{
-		Publisher: orderpipeline.PublisherProps{Event: order.EventFormat{Source: "urn:shop:web", Type: order.DefaultEventType}},
+		Publisher: orderpipeline.PublisherProps{Event: order.EventFormat{Source: "urn:shop:web"}},
 	})
 	orderapi.NewOrderAPI(stack, "WebAPI", &orderapi.OrderAPIProps{Pipeline: web})
 
-	// Wholesale's partners have a key each, and a share of the calls.
+	// Each wholesale partner has an API key. The requests of all of them are limited.
 	wholesale := orderpipeline.NewOrderPipeline(stack, "Wholesale", &orderpipeline.OrderPipelineProps{
-		Publisher: orderpipeline.PublisherProps{Event: order.EventFormat{Source: "urn:shop:wholesale", Type: order.DefaultEventType}},
+		Publisher: orderpipeline.PublisherProps{
+			Event: order.EventFormat{Source: "urn:shop:wholesale"},
+		},
 	})
 	orderapi.NewOrderAPI(stack, "WholesaleAPI", &orderapi.OrderAPIProps{
 		Pipeline: wholesale,
 		Auth:     orderapi.AuthAPIKey(),
 		Throttle: orderapi.ThrottleProps{RateLimit: 50},
 	})
-	wholesale.AddSubscriber("ERP", nil) // a queue, which the ERP reads
+	wholesale.AddSubscriber("ERP", nil) // a queue that the ERP consumes
 
 	archive := newArchive(stack)
 	onCall := awssns.NewTopic(stack, jsii.String("OnCall"), nil)
 	for _, pipeline := range []*orderpipeline.OrderPipeline{web, wholesale} {
 		pipeline.AddLambdaSubscriber("Archive", archive, nil)
-		pipeline.MetricDeadLetters(nil).CreateAlarm(pipeline, jsii.String("DeadLetters"), &awscloudwatch.CreateAlarmOptions{
-			AlarmDescription:  jsii.String("Orders could not be processed for hours. They wait in the dead-letter queue."),
+		options := &awscloudwatch.CreateAlarmOptions{
+			AlarmDescription: jsii.String("Orders could not be processed for hours. " +
+				"They are in the dead-letter queue."),
 			Threshold:         jsii.Number(1),
 			EvaluationPeriods: jsii.Number(1),
-			TreatMissingData:  awscloudwatch.TreatMissingData_NOT_BREACHING, // an empty queue stops reporting after six hours
-		}).AddAlarmAction(awscloudwatchactions.NewSnsAction(onCall))
+			// SQS sends no metrics for a queue that was idle for six hours.
+			TreatMissingData: awscloudwatch.TreatMissingData_NOT_BREACHING,
+		}
+		alarm := pipeline.MetricDeadLetters(nil).
+			CreateAlarm(pipeline, jsii.String("DeadLetters"), options)
+		alarm.AddAlarmAction(awscloudwatchactions.NewSnsAction(onCall))
 	}
 	return stack
 }
 
-// newArchive makes the function that puts each event into a bucket.
+// newArchive makes the function that writes each event to a bucket.
 func newArchive(stack awscdk.Stack) awslambda.Function {
-	bucket := awss3.NewBucket(stack, jsii.String("Events"), &awss3.BucketProps{EnforceSSL: jsii.Bool(true)})
-	failed := awssqs.NewQueue(stack, jsii.String("ArchiveFailed"), &awssqs.QueueProps{RetentionPeriod: awscdk.Duration_Days(jsii.Number(14))})
+	bucket := awss3.NewBucket(stack, jsii.String("Events"), &awss3.BucketProps{
+		EnforceSSL: jsii.Bool(true),
+	})
+	failed := awssqs.NewQueue(stack, jsii.String("ArchiveFailed"), &awssqs.QueueProps{
+		RetentionPeriod: awscdk.Duration_Days(jsii.Number(14)),
+	})
 	archive := awslambda.NewFunction(stack, jsii.String("Archive"), &awslambda.FunctionProps{
 		Code:         golambda.NewCode(&golambda.CodeProps{Package: "./lambdas/archive"}),
 		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture: awslambda.Architecture_ARM_64(),
 		Handler:      jsii.String("bootstrap"),
 		Environment:  &map[string]*string{"BUCKET": bucket.BucketName()},
-		OnFailure:    awslambdadestinations.NewSqsDestination(failed), // Lambda tries three times only
+		OnFailure:    awslambdadestinations.NewSqsDestination(failed), // after two retries
 	})
 	bucket.GrantPut(archive, nil)
 	return archive

@@ -1,9 +1,9 @@
-// Package embed uses this module as other teams do: from the module cache, vendored, in a workspace, with -trimpath, without
-// Go at synth; and builds the apps in examples/.
+// Package embed uses this module as other teams do: from the module cache, vendored, in a
+// workspace, with -trimpath, and without Go at synth. It also builds the apps in examples/.
 //
 //	go test -tags slow ./test/embed
 //
-// The module is packed as a Go proxy would, and served from a folder; everything else comes from this machine's module cache,
-// and from the machine's GOPROXY only what was never downloaded here (the vendored consumer's). The apps of these tests have a module cache and folders of their own in .local/embed, since the
-// CDK's bindings are compiled anew for each path that they lie at: a minute the first time, nothing later.
+// The module is packed as a Go proxy would pack it, and served from a folder. Everything else comes
+// from the machine's module cache; only what was never downloaded (for the vendored consumer) comes
+// from the machine's GOPROXY. The apps of these tests have their own folders in .local/embed.
 package embed

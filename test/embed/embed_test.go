@@ -74,15 +74,18 @@ func published(t testing.TB) (home, version string, env []string) {
 	}
 	proxy := filepath.Join(home, "proxy")
 	version = publish(t, proxy)
-	// The machine's own module cache, where a consumer has this module: what is compiled from it, the
-	// bindings of the CDK above all, is compiled once for all.
+	// The consumers use the machine's module cache, so that the bindings of the CDK, above all, are
+	// compiled once.
 	cache := goEnv(t, "GOMODCACHE")
 	forget(t, cache, version)
 	t.Cleanup(func() { forget(t, cache, version) })
 	env = []string{
-		"GOENV=off", // the settings of whoever runs this
-		"GOPROXY=file://" + filepath.ToSlash(proxy) + ",file://" + filepath.ToSlash(filepath.Join(goEnv(t, "GOMODCACHE"), "cache", "download")) + "," + goEnv(t, "GOPROXY"),
-		"GOSUMDB=off", // it knows nothing of a version that was never published; what is compiled is in this module's go.sum
+		"GOENV=off", // no settings of the machine's user
+		"GOPROXY=file://" + filepath.ToSlash(proxy) +
+			",file://" + filepath.ToSlash(filepath.Join(cache, "cache", "download")) +
+			"," + goEnv(t, "GOPROXY"),
+		// It does not know a version that was never published. This module's go.sum has the rest.
+		"GOSUMDB=off",
 		"GOFLAGS=-mod=readonly",
 		"GOWORK=",
 		"GOTOOLCHAIN=local",
@@ -99,17 +102,17 @@ func TestEmbed(t *testing.T) {
 	t.Run("module cache", func(t *testing.T) {
 		assets, _ := shop.synth(t)
 		same(t, want, assets)
-		// The cache is read-only to everybody but root, and nothing in it has changed.
+		// The cache is read-only except for root, and nothing in it has changed.
 		shop.command(t, "go", "mod", "verify")
 	})
-	env = append(env, "CDK_VALIDATION=false") // of templates, which takes seconds and was done above
+	env = append(env, "CDK_VALIDATION=false") // the validation takes seconds and ran above
 	shop.env = env
 	t.Run("trimpath", func(t *testing.T) {
 		assets, _ := shop.with("GOFLAGS=-trimpath").synth(t)
 		same(t, want, assets)
 	})
 	t.Run("workspace", func(t *testing.T) {
-		// Around it, and with a module beside it, as one has them.
+		// A workspace around the consumer, with another module in it.
 		work := filepath.Join(home, "go.work")
 		write(t, filepath.Join(home, "beside", "go.mod"), "module example.com/beside\n")
 		write(t, work, "go 1.26\n\nuse (\n\t./shop\n\t./beside\n)\n")
@@ -122,12 +125,18 @@ func TestEmbed(t *testing.T) {
 	})
 	t.Run("no Go at synth", func(t *testing.T) {
 		for flags, wants := range map[string][]string{
-			"":          {"needs the Go toolchain, and there is no go on the PATH", "install Go (https://go.dev/dl)", "as the function's Code"},
-			"-trimpath": {modulePath + " are not to be found", `"go": executable file not found in $PATH`, "set each function's Code to a build of your own"},
+			"": {
+				"needs the Go toolchain, and there is no go on the PATH",
+				"install Go (https://go.dev/dl)", "as the function's Code",
+			},
+			"-trimpath": {
+				modulePath + " were not found", `"go": executable file not found in $PATH`,
+				"set each function's Code to your own build",
+			},
 		} {
 			shop.command(t, "go", append(strings.Fields("build "+flags), "-o", "shop", ".")...)
-			said, err := shop.with("PATH="+onlyNode(t)).run(t, t.TempDir(), "./shop")
-			fails(t, err, said, wants...)
+			output, err := shop.with("PATH="+onlyNode(t)).run(t, t.TempDir(), "./shop")
+			fails(t, err, output, wants...)
 		}
 	})
 	t.Run("vendored", func(t *testing.T) {
@@ -135,15 +144,18 @@ func TestEmbed(t *testing.T) {
 		for _, name := range functions {
 			files["lambdas/"+name+"/main.go"] = fmt.Sprintf(functionMain, name, map[string]string{"processor": ", nil"}[name])
 		}
-		// With -trimpath, what is vendored is compiled already (above). Without it, it is not found in another way: TestFind.
+		// With -trimpath, the vendored packages are compiled already (above). TestFind tests the build
+		// without it.
 		vendored := newConsumer(t, filepath.Join(home, "vendored"), version, append(slices.Clone(env), "GOFLAGS=-trimpath"), files)
 		vendored.command(t, "go", "mod", "tidy") // a vendor folder is for all platforms and build tags
 		vendored.command(t, "go", "mod", "vendor")
-		said, err := vendored.run(t, t.TempDir(), "go", "run", ".")
-		fails(t, err, said, modulePath+" are not to be found", "A vendor folder holds only what is imported",
-			"Processor.Function.Code", "Publisher.Function.Code", "golambda.NewCode of a main package in your module")
+		output, err := vendored.run(t, t.TempDir(), "go", "run", ".")
+		fails(t, err, output, modulePath+" were not found",
+			"a vendor folder holds only imported packages",
+			"Processor.Function.Code: unset", "Publisher.Function.Code: unset",
+			"golambda.NewCode of a main package in your module")
 
-		// What it says, done.
+		// The remedy that the error names works.
 		write(t, filepath.Join(vendored.dir, "main.go"), ownCodeApp)
 		if assets, _ := vendored.synth(t); len(assets) != len(functions) {
 			t.Errorf("built %q, want %q", assets, functions)
@@ -153,7 +165,7 @@ func TestEmbed(t *testing.T) {
 
 var functions = []string{"processor", "publisher", "status"}
 
-// ownCodeApp is the app with functions of its own module, functionMain each.
+// ownCodeApp is the app with functions of its own module, each a functionMain.
 var ownCodeApp = strings.NewReplacer(
 	`"Orders", nil)`, `"Orders", &orderpipeline.OrderPipelineProps{
 		Processor: orderpipeline.ProcessorProps{Function: orderpipeline.FunctionProps{Code: code("processor")}},
@@ -205,20 +217,20 @@ func (c consumer) with(env ...string) consumer {
 	return consumer{c.dir, append(slices.Clone(c.env), env...)}
 }
 
-// synth runs the app as the CDK CLI does, and gives what it built.
+// synth runs the app as the CDK CLI does, and returns the functions that it built.
 func (c consumer) synth(t testing.TB) (assets []string, took time.Duration) {
 	t.Helper()
 	out := t.TempDir()
 	started := time.Now()
-	said, err := c.run(t, out, "go", "run", ".")
+	output, err := c.run(t, out, "go", "run", ".")
 	took = time.Since(started)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, said)
+		t.Fatalf("%v\n%s", err, output)
 	}
 	return assetsOf(t, out), took
 }
 
-func (c consumer) run(t testing.TB, out, name string, args ...string) (said string, err error) {
+func (c consumer) run(t testing.TB, out, name string, args ...string) (output string, err error) {
 	t.Helper()
 	var output bytes.Buffer
 	cmd := exec.Command(name, args...)
@@ -235,14 +247,14 @@ func (c consumer) run(t testing.TB, out, name string, args ...string) (said stri
 func (c consumer) command(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	started := time.Now()
-	said, err := c.run(t, "", name, args...)
+	output, err := c.run(t, "", name, args...)
 	if err != nil {
-		t.Fatalf("%s %s in %s: %v\n%s", name, strings.Join(args, " "), c.dir, err, said)
+		t.Fatalf("%s %s in %s: %v\n%s", name, strings.Join(args, " "), c.dir, err, output)
 	}
 	if took := time.Since(started); took > time.Second {
 		t.Logf("%s %s: %.1f s", name, strings.Join(args, " "), took.Seconds())
 	}
-	return said
+	return output
 }
 
 // ownAssets are what this repository's own app builds for AWS.
@@ -277,14 +289,14 @@ func same(t testing.TB, want, got []string) {
 }
 
 // fails is the end of a synth that cannot work: it says so, and what to do.
-func fails(t testing.TB, err error, said string, wants ...string) {
+func fails(t testing.TB, err error, output string, wants ...string) {
 	t.Helper()
 	if err == nil {
 		t.Error("the synth succeeds")
 	}
 	for _, want := range wants {
-		if !strings.Contains(said, want) {
-			t.Errorf("does not say %q, but:\n%s", want, said)
+		if !strings.Contains(output, want) {
+			t.Errorf("does not say %q, but:\n%s", want, output)
 		}
 	}
 }

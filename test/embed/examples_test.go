@@ -11,14 +11,15 @@ import (
 	"testing"
 )
 
-// example tests and synthesizes an app of examples/, and gives its template and where it lies.
+// example tests and synthesizes an app of examples/, and returns its template and its output folder.
 func example(t testing.TB, name, stack string) (template, string) {
 	t.Helper()
 	c := consumer{filepath.Join(root, "examples", name), []string{"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20", "GOFLAGS=-mod=readonly"}}
 	out := t.TempDir()
 	for _, args := range [][]string{{"test", "./..."}, {"run", "."}} {
-		if said, err := c.run(t, out, "go", args...); err != nil {
-			t.Fatalf("go %s in examples/%s: %v\n%s\nIf go.mod is out of date: go -C examples/%s mod tidy", strings.Join(args, " "), name, err, said, name)
+		if output, err := c.run(t, out, "go", args...); err != nil {
+			t.Fatalf("go %s in examples/%s: %v\n%s\nIf go.mod is out of date: go -C examples/%s mod tidy",
+				strings.Join(args, " "), name, err, output, name)
 		}
 	}
 	text, err := os.ReadFile(filepath.Join(out, stack+".template.json"))
@@ -39,15 +40,15 @@ type template struct {
 	}
 }
 
-// all gives what f says of the resources of a type, sorted.
-func (t template) all(kind string, f func(id string, properties map[string]any) string) (said []string) {
+// all returns the results of f for the resources of a type, sorted.
+func (t template) all(kind string, f func(id string, properties map[string]any) string) (texts []string) {
 	for id, r := range t.Resources {
 		if r.Type == kind {
-			said = append(said, f(id, r.Properties))
+			texts = append(texts, f(id, r.Properties))
 		}
 	}
-	slices.Sort(said)
-	return said
+	slices.Sort(texts)
+	return texts
 }
 
 func text(v any) string {
@@ -69,7 +70,7 @@ func TestTwoPipelines(t *testing.T) {
 	}
 	names := shop.all("AWS::ApiGateway::RestApi", func(_ string, p map[string]any) string { return text(p["Name"]) })
 	if len(slices.Compact(slices.Clone(names))) != 2 {
-		t.Errorf("the two APIs are called %s: their metrics would be one", names)
+		t.Errorf("the two APIs have the names %s, so they share their metrics", names)
 	}
 	archived := shop.all("AWS::SNS::Subscription", func(_ string, p map[string]any) string {
 		if p["Protocol"] == "lambda" && strings.Contains(text(p["Endpoint"]), `"Archive`) {
@@ -78,7 +79,7 @@ func TestTwoPipelines(t *testing.T) {
 		return ""
 	})
 	if len(slices.Compact(slices.DeleteFunc(archived, func(s string) bool { return s == "" }))) != 2 {
-		t.Errorf("the archive gets the events of %q, want two topics", archived)
+		t.Errorf("the archive receives the events of %q, want two topics", archived)
 	}
 	if assets := assetsOf(t, out); len(assets) != 4 {
 		t.Errorf("built %q, want three functions for both pipelines, and the archive", assets)
@@ -96,7 +97,7 @@ func TestOwnStep(t *testing.T) {
 		t.Fatalf("schemas beside functions: %q (%v), want one", beside, err)
 	}
 	if packed, err := os.ReadFile(beside[0]); err != nil || string(packed) != string(schema) {
-		t.Errorf("beside the processor lies %s (%v)", packed, err)
+		t.Errorf("the schema beside the processor is %s (%v)", packed, err)
 	}
 	processor := filepath.Base(filepath.Dir(beside[0]))
 	if assets := assetsOf(t, out); len(assets) != 3 || !slices.Contains(assets, processor) {
@@ -114,21 +115,21 @@ func TestOwnStep(t *testing.T) {
 	models := shop.all("AWS::ApiGateway::Model", func(_ string, p map[string]any) string { return p["Schema"].(string) })
 	for _, model := range models {
 		if !strings.Contains(model, `"jobId"`) {
-			t.Errorf("API Gateway checks bodies against %s", model)
+			t.Errorf("API Gateway validates bodies with %s", model)
 		}
 	}
 	if len(models) == 0 {
-		t.Error("API Gateway checks no bodies")
+		t.Error("API Gateway validates no bodies")
 	}
 	tables := shop.all("AWS::DynamoDB::GlobalTable", func(id string, p map[string]any) string { return id + text(p["TimeToLiveSpecification"]) })
 	if len(tables) != 1 || !strings.HasPrefix(tables[0], "Table") || !strings.Contains(tables[0], `"expiresAt"`) {
-		t.Errorf("tables: %q, want the one that was there, with the pipeline's TTL attribute", tables)
+		t.Errorf("tables: %q, want the existing one, with the pipeline's TTL attribute", tables)
 	}
 	sources := shop.all("AWS::Lambda::EventSourceMapping", func(_ string, p map[string]any) string { return text(p["EventSourceArn"]) })
 	if !slices.ContainsFunc(sources, func(s string) bool {
 		return strings.HasPrefix(s, `{"Fn::GetAtt":["Table`) && strings.Contains(s, `"StreamArn"`)
 	}) {
-		t.Errorf("functions read %q, want the table's stream among them", sources)
+		t.Errorf("event sources: %q, want the table's stream among them", sources)
 	}
 }
 
@@ -141,7 +142,8 @@ func TestWebhook(t *testing.T) {
 	if len(urls) != 1 || !strings.Contains(urls[0], `"Webhook`) {
 		t.Errorf("functions with a URL: %q, want the webhook only", urls)
 	}
-	// Since October 2025 a URL takes both permissions (AWS Lambda, "Control access to Lambda function URLs").
+	// Since October 2025, a URL needs both permissions (AWS Lambda, "Control access to Lambda function
+	// URLs").
 	public := shop.all("AWS::Lambda::Permission", func(_ string, p map[string]any) string {
 		if p["Principal"] != "*" {
 			return ""
@@ -150,9 +152,9 @@ func TestWebhook(t *testing.T) {
 	})
 	public = slices.DeleteFunc(public, func(s string) bool { return s == "" })
 	if want := []string{`"lambda:InvokeFunction"nulltrue`, `"lambda:InvokeFunctionUrl""NONE"null`}; !slices.Equal(public, want) {
-		t.Errorf("everybody may %q, want %q: through the URL, and in no other way", public, want)
+		t.Errorf("public permissions: %q, want %q (through the URL only)", public, want)
 	}
-	// The function that strangers can call may enqueue and read its keys, and nothing else.
+	// The public function can only enqueue orders and read its keys.
 	var may []string
 	shop.all("AWS::IAM::Policy", func(_ string, p map[string]any) string {
 		if strings.Contains(text(p["Roles"]), `"Webhook`) {
@@ -165,7 +167,7 @@ func TestWebhook(t *testing.T) {
 	})
 	if len(may) != 2 || !strings.HasPrefix(may[0], `"sqs:SendMessage"{"Fn::GetAtt":["OrdersQueue`) ||
 		!strings.HasPrefix(may[1], `["secretsmanager:GetSecretValue","secretsmanager:DescribeSecret"]{"Ref":"Keys`) {
-		t.Errorf("the webhook may %q, want to send to the queue and to read the keys", may)
+		t.Errorf("permissions of the webhook: %q, want to send to the queue and to read the keys", may)
 	}
 	functions := shop.all("AWS::Lambda::Function", func(id string, p map[string]any) string {
 		if !strings.HasPrefix(id, "Webhook") {

@@ -24,8 +24,9 @@ import (
 
 const modulePath = "github.com/orderpipeline/orderpipeline"
 
-// publish packs this module as a Go proxy does, what git ignores left out, and puts it into a folder that GOPROXY=file://
-// serves. The version follows from the content: a version that changes what it holds is what go.sum is there to refuse.
+// publish packs this module as a Go proxy does, what git ignores left out, and puts it into a
+// folder that GOPROXY=file:// serves. The version follows from the content: a version that changes
+// what it holds is what go.sum is there to refuse.
 func publish(t testing.TB, dir string) (version string) {
 	t.Helper()
 	files := sources(t)

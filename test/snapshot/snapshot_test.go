@@ -144,8 +144,8 @@ func compare(t *testing.T, file, got string) {
 }
 
 // assertStateful pins the logical ids of the resources that hold orders or events: another id is
-// another table or queue, and the content of the old one stays behind. Never change an entry; add an
-// entry for each new resource.
+// another table or queue, and the content of the old one stays behind. Never change an entry; add
+// an entry for each new resource.
 func assertStateful(t *testing.T, env string, parsed template) {
 	t.Helper()
 	want := []string{

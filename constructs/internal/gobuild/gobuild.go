@@ -85,9 +85,9 @@ func (b Build) Environment() *map[string]*string {
 func (b Build) compile() ([]byte, error) {
 	goTool, err := exec.LookPath("go")
 	if err != nil {
-		return nil, fmt.Errorf("golambda: building %s needs the Go toolchain, and there is no go on the PATH: "+
-			"install Go (https://go.dev/dl), or pass prebuilt code (awslambda.Code_FromAsset) as the function's Code",
-			b.Package)
+		return nil, fmt.Errorf("golambda: building %s needs the Go toolchain, and there is no go on "+
+			"the PATH: install Go (https://go.dev/dl), or pass prebuilt code "+
+			"(awslambda.Code_FromAsset) as the function's Code", b.Package)
 	}
 	tmp, err := os.MkdirTemp("", "golambda-")
 	if err != nil {

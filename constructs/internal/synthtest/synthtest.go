@@ -107,7 +107,8 @@ func (t Template) ID(tb testing.TB, path string) string {
 	tb.Helper()
 	var found []string
 	for id := range t.Resources {
-		if rest, ok := strings.CutPrefix(id, path); ok && len(rest) == 8 && rest == strings.ToUpper(rest) {
+		hash, ok := strings.CutPrefix(id, path)
+		if ok && len(hash) == 8 && hash == strings.ToUpper(hash) {
 			found = append(found, id)
 		}
 	}

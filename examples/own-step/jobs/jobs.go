@@ -1,4 +1,4 @@
-// Package jobs knows what a print job is, and what it costs.
+// Package jobs defines print jobs and their prices.
 package jobs
 
 import (
@@ -13,7 +13,7 @@ import (
 //go:embed job.schema.json
 var document []byte
 
-// Schema of a job. Its id field is jobId.
+// Schema returns the schema of a job. Its id field is jobId.
 func Schema() *order.Schema {
 	schema, err := order.NewSchema(document, "jobId")
 	if err != nil {
@@ -22,20 +22,20 @@ func Schema() *order.Schema {
 	return schema
 }
 
-// UnknownProduct is the reason to refuse a job for something that is not printed here.
+// UnknownProduct is the reason of a refused job whose product is not in the price list.
 const UnknownProduct order.Code = "unknown-product"
 
-// prices of one copy, in cents.
+// prices are the prices of one copy, in cents.
 var prices = map[string]int64{"flyer": 9, "poster": 249}
 
-// Price is the processor's step: it stores each job's price beside it, or refuses the job. It must not remember what it was
-// asked before: a job may come more than once.
+// Price is the processor's business step: it stores the price beside each job, or refuses the job.
+// It keeps no state, because a job can arrive more than once.
 func Price(_ context.Context, o order.Order) (processor.Result, error) {
 	var job struct {
 		Product string
 		Copies  int64
 	}
-	// The schema has been checked; what does not decode is an error of this program, and is tried again.
+	// The document is valid, so a decoding error is a bug of this program. The job is retried.
 	if err := json.Unmarshal(o.Document, &job); err != nil {
 		return processor.Result{}, err
 	}

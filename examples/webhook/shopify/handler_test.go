@@ -116,7 +116,8 @@ func TestSignature(t *testing.T) {
 	}
 }
 
-// TestBody: what is signed and cannot be mapped is answered with 400 and the field; the log has no contents.
+// TestBody: what is signed and cannot be mapped is answered with 400 and the field; the log has no
+// contents.
 func TestBody(t *testing.T) {
 	huge := strings.Repeat("9", 128)
 	for name, test := range map[string]struct {

@@ -1,4 +1,4 @@
-// Command processor is the pipeline's processor with this shop's step.
+// Command processor is the processor of the pipeline with the shop's business step.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command archive puts the events of orders into a bucket, an object each.
+// Command archive writes the events of orders to a bucket, one object per event.
 package main
 
 import (
@@ -26,11 +26,12 @@ func main() {
 			message := record.SNS.Message
 			var event struct{ ID string }
 			if err := json.Unmarshal([]byte(message), &event); err != nil {
-				return fmt.Errorf("message %s is no event: %w", record.SNS.MessageID, err)
+				return fmt.Errorf("message %s is not an event: %w", record.SNS.MessageID, err)
 			}
-			// The event's id is the same each time it comes, so a repetition writes the same object.
+			// The event id is stable across redeliveries, so a duplicate writes the same object.
 			key := event.ID + ".json"
-			if _, err := client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(message)}); err != nil {
+			object := &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(message)}
+			if _, err := client.PutObject(ctx, object); err != nil {
 				return err
 			}
 		}
