@@ -230,7 +230,7 @@ func (c consumer) synth(t testing.TB) (assets []string, took time.Duration) {
 	return assetsOf(t, out), took
 }
 
-func (c consumer) run(t testing.TB, out, name string, args ...string) (output string, err error) {
+func (c consumer) run(t testing.TB, out, name string, args ...string) (text string, err error) {
 	t.Helper()
 	var output bytes.Buffer
 	cmd := exec.Command(name, args...)
