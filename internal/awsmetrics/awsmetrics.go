@@ -130,7 +130,10 @@ func Table() []Row {
 			contract.MetricNamespace, name, functionDimensions, sum, count, "each batch", pageCustom,
 		})
 	}
-	return rows
+	return append(rows, Row{
+		contract.MetricNamespace, contract.MetricOldestFailureAge, functionDimensions, maximum,
+		"Seconds", "when a message fails", pageCustom,
+	})
 }
 
 // Find returns the row of a metric, and whether there is one.

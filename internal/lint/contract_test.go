@@ -14,7 +14,7 @@ import (
 // shared are the constants of internal/contract whose values stand nowhere else. The others are
 // ordinary words, or names that AWS uses as well (TableName, TopicArn).
 var shared = regexp.MustCompile(
-	`^(Env[A-Z]|Metric(Orders|Events)|Output(Queue|DeadLetter|Rejected|OnFailure|Processor|Publisher|Status|Critical|Warning|AlarmProfile))`)
+	`^(Env[A-Z]|Metric(Orders|Events|OldestFailure)|Output(Queue|DeadLetter|Rejected|OnFailure|Processor|Publisher|Status|Critical|Warning|AlarmProfile))`)
 
 // TestNoSecondLiteral: names of environment variables, custom metrics and stack outputs are string
 // literals in internal/contract alone.

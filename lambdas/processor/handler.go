@@ -26,6 +26,7 @@ func (h *Handler) Handle(
 	for _, message := range event.Records {
 		if err := h.message(ctx, message, &total); err != nil {
 			total.fail(err)
+			total.oldestFailure = max(total.oldestFailure, started.Sub(h.acceptedAt(message)))
 			response.BatchItemFailures = append(response.BatchItemFailures,
 				events.SQSBatchItemFailure{ItemIdentifier: message.MessageId})
 		}
@@ -45,6 +46,7 @@ type counts struct {
 	malformed                  int // messages that are neither an order nor an array of orders
 	refused                    map[order.Code]int
 	firstError                 error
+	oldestFailure              time.Duration // age of the oldest message that failed
 }
 
 func (c *counts) refuse(code order.Code) {
@@ -76,10 +78,17 @@ func (h *Handler) log(
 		refused += n
 	}
 	received := total.orders + total.malformed
-	fields = append(fields, function.Metrics(h.Now(),
-		function.Count{Name: contract.MetricOrdersReceived, Value: received},
-		function.Count{Name: contract.MetricOrdersStored, Value: total.stored},
-		function.Count{Name: contract.MetricOrdersDuplicate, Value: total.duplicates},
-		function.Count{Name: contract.MetricOrdersRefused, Value: refused})...)
+	metrics := []function.Metric{
+		{Name: contract.MetricOrdersReceived, Value: received},
+		{Name: contract.MetricOrdersStored, Value: total.stored},
+		{Name: contract.MetricOrdersDuplicate, Value: total.duplicates},
+		{Name: contract.MetricOrdersRefused, Value: refused},
+	}
+	if failed > 0 {
+		metrics = append(metrics, function.Metric{
+			Name: contract.MetricOldestFailureAge, Value: int(total.oldestFailure.Seconds()),
+		})
+	}
+	fields = append(fields, function.Metrics(h.Now(), metrics...)...)
 	h.Logger.Log(ctx, level, "batch processed", fields...)
 }

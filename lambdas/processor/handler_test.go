@@ -622,3 +622,39 @@ func TestMetricsInTheLog(t *testing.T) {
 		t.Errorf("log %s", h.log)
 	}
 }
+
+// The age of the oldest message that fails is a metric of its own, so that an order that fails again
+// and again is seen. A batch without failures does not emit it.
+func TestAgeOfTheOldestFailure(t *testing.T) {
+	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "processor-1")
+	for name, test := range map[string]struct {
+		failing string // ids
+		want    string
+	}{
+		"no failure":        {"", ""},
+		"one of them":       {"B", `"OldestFailureAge":300,`},
+		"the oldest counts": {"BC", `"OldestFailureAge":7200,`},
+		"all":               {"ABC", `"OldestFailureAge":7200,`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t)
+			h.table.put = func(in *dynamodb.PutItemInput) error {
+				if strings.Contains(test.failing, textOf(in.Item, order.AttrOrderID)) {
+					return errors.New("throttled")
+				}
+				return nil
+			}
+			event := batch(doc("A", ""), doc("C", ""), doc("B", ""))
+			for i, age := range []time.Duration{time.Second, 2 * time.Hour, 5 * time.Minute} {
+				sent := fmt.Sprint(now.Add(-age).UnixMilli())
+				event.Records[i].Attributes = map[string]string{"SentTimestamp": sent}
+			}
+			_, _ = h.Handle(context.Background(), event)
+			got := h.log.String()
+			if test.want == "" && strings.Contains(got, contract.MetricOldestFailureAge) ||
+				!strings.Contains(got, test.want) {
+				t.Errorf("want %s in %s", test.want, got)
+			}
+		})
+	}
+}

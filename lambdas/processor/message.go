@@ -36,7 +36,9 @@ func (h *Handler) message(ctx context.Context, message events.SQSMessage, total 
 		return err
 	}
 	from := origin{
-		messageID: message.MessageId, acceptedAt: h.acceptedAt(message), batchIndex: -1,
+		messageID:  message.MessageId,
+		acceptedAt: h.acceptedAt(message).UTC().Format(order.TimeFormat),
+		batchIndex: -1,
 	}
 	body := []byte(message.Body)
 	documents, batch, refusal := order.Split(body)
@@ -116,10 +118,9 @@ func (h *Handler) validate(from origin, document []byte) (c candidate) {
 }
 
 // acceptedAt is the time at which SQS took the message.
-func (h *Handler) acceptedAt(message events.SQSMessage) string {
-	at := h.Now()
+func (h *Handler) acceptedAt(message events.SQSMessage) time.Time {
 	if ms, err := strconv.ParseInt(message.Attributes["SentTimestamp"], 10, 64); err == nil {
-		at = time.UnixMilli(ms)
+		return time.UnixMilli(ms)
 	}
-	return at.UTC().Format(order.TimeFormat)
+	return h.Now()
 }

@@ -88,7 +88,7 @@ func (h *Handler) log(
 		level, fields = slog.LevelWarn, append(fields, "firstError", err.Error())
 	}
 	fields = append(fields, function.Metrics(h.Now(),
-		function.Count{Name: contract.MetricEventsPublished, Value: done.Published},
-		function.Count{Name: contract.MetricEventsFailed, Value: done.Failed})...)
+		function.Metric{Name: contract.MetricEventsPublished, Value: done.Published},
+		function.Metric{Name: contract.MetricEventsFailed, Value: done.Failed})...)
 	h.Logger.Log(ctx, level, "batch published", fields...)
 }

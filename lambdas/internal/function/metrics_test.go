@@ -14,7 +14,7 @@ func TestMetrics(t *testing.T) {
 	line := func() string {
 		var b bytes.Buffer
 		fields := append([]any{"stored", 2}, Metrics(time.UnixMilli(1700000000123),
-			Count{contract.MetricOrdersStored, 2}, Count{contract.MetricOrdersRefused, 0})...)
+			Metric{contract.MetricOrdersStored, 2}, Metric{contract.MetricOldestFailureAge, 300})...)
 		slog.New(slog.NewJSONHandler(&b, nil)).Info("batch processed", fields...)
 		_, after, _ := strings.Cut(b.String(), `"msg":"batch processed",`)
 		return strings.TrimSpace(after)
@@ -24,10 +24,10 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("outside of Lambda: %s", got)
 	}
 	t.Setenv("AWS_LAMBDA_FUNCTION_NAME", "f")
-	want := `"stored":2,"FunctionName":"f","OrdersStored":2,"OrdersRefused":0,` +
+	want := `"stored":2,"FunctionName":"f","OrdersStored":2,"OldestFailureAge":300,` +
 		`"_aws":{"Timestamp":1700000000123,"CloudWatchMetrics":[` +
 		`{"Namespace":"OrderPipeline","Dimensions":[["FunctionName"]],` +
-		`"Metrics":[{"Name":"OrdersStored","Unit":"Count"},{"Name":"OrdersRefused","Unit":"Count"}]}]}}`
+		`"Metrics":[{"Name":"OrdersStored","Unit":"Count"},{"Name":"OldestFailureAge","Unit":"Seconds"}]}]}}`
 	if got := line(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
