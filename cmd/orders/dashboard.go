@@ -60,11 +60,11 @@ func (cmd *dashboardCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	template, err := tools.Synthesize(ctx, a.target.Env, "Monitoring")
+	templates, err := tools.Synthesize(ctx, a.target.Env)
 	if err != nil {
 		return err
 	}
-	d, data, err := cmd.read(ctx, a, template)
+	d, data, err := cmd.read(ctx, a, templates["Monitoring"])
 	if err != nil {
 		return err
 	}

@@ -57,6 +57,7 @@ type cli struct {
 	Replay    replayCmd    `cmd:"" help:"Publish the events of stored orders again."`
 	Doctor    doctorCmd    `cmd:"" help:"Check a deployment, and say what to do about each finding."`
 	Dashboard dashboardCmd `cmd:"" help:"Draw the dashboard of the code as it is."`
+	Cost      costCmd      `cmd:"" help:"Compute the monthly bill of an environment."`
 }
 
 const description = `Operate OrderPipeline. To try it on this machine, without an AWS account:

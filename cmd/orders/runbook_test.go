@@ -148,7 +148,7 @@ func usageProblem(t *testing.T, args []string) string {
 		return err.Error()
 	}
 	// One word is the command's name in a sentence. What installs, starts or deploys is not run here.
-	if len(args) == 1 || slices.Contains([]string{"up", "down", "dashboard", "demo"}, parsed.Selected().Name) {
+	if len(args) == 1 || slices.Contains([]string{"up", "down", "dashboard", "demo", "cost"}, parsed.Selected().Name) {
 		return ""
 	}
 	var said strings.Builder

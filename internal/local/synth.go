@@ -14,8 +14,8 @@ import (
 )
 
 // Synthesize runs the app for an environment, without building the functions' code, and returns the
-// template of one of its stacks, by the stack's construct id.
-func (t *Tools) Synthesize(ctx context.Context, env, stack string) ([]byte, error) {
+// templates of its stacks, by the stacks' construct ids.
+func (t *Tools) Synthesize(ctx context.Context, env string) (map[string][]byte, error) {
 	text, err := os.ReadFile(filepath.Join(t.Root, "cdk.json"))
 	if err != nil {
 		return nil, err
@@ -53,5 +53,17 @@ func (t *Tools) Synthesize(ctx context.Context, env, stack string) ([]byte, erro
 			Next: "fix what it reports, then run the command again", Err: err,
 		}
 	}
-	return os.ReadFile(filepath.Join(out, stack+".template.json"))
+	const suffix = ".template.json"
+	files, err := filepath.Glob(filepath.Join(out, "*"+suffix))
+	if err != nil {
+		return nil, err
+	}
+	templates := map[string][]byte{}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), suffix)
+		if templates[name], err = os.ReadFile(file); err != nil {
+			return nil, err
+		}
+	}
+	return templates, nil
 }

@@ -1,10 +1,14 @@
-// Package prices holds list prices of AWS with their date. They are for estimates: a bill also has
-// discounts, a free tier and taxes.
+// Package prices is what AWS charges, as of a date: one file, prices.json, with several regions. It
+// is for estimates, because a bill also has discounts and taxes.
 package prices
 
 import (
 	_ "embed"
 	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
@@ -12,45 +16,146 @@ import (
 //go:embed prices.json
 var file []byte
 
-// List is a price list.
+// DefaultRegion is the region of [Current].
+const DefaultRegion = "us-east-1"
+
+// List is the prices of one region.
 type List struct {
-	// Date is that of the list, year and month.
+	// Date is when the prices held, year and month.
 	Date string
-	// Region is the region of the prices.
+	// Region is the AWS region of the prices.
 	Region string
 	// Currency is the currency of the prices.
 	Currency string
 	// Source says where the prices are from, and what they leave out.
 	Source string
 
-	// Per million.
+	// The following are per million.
 	APIGatewayRequests float64 // of a REST API
 	SQSRequests        float64 // of a standard queue, up to 64 KB each
 	LambdaRequests     float64
 	LambdaGBSecondsARM float64
 	LambdaGBSecondsX86 float64
-	DynamoDBWrites     float64 // write units on demand
-	DynamoDBReads      float64 // read units on demand
+	DynamoDBWrites     float64 // on-demand write units
+	DynamoDBReads      float64 // on-demand read units
 	SNSPublishes       float64 // requests, up to 64 KB each
 
-	// Per GB.
+	// The following are per GB.
 	DynamoDBStorage  float64 // per month
-	DynamoDBRecovery float64 // per month, point-in-time recovery
+	DynamoDBRecovery float64 // per month, of point-in-time recovery
 	Logs             float64 // ingested
 
-	// Per month.
-	Alarms     float64 // per metric
+	// The following are per month.
+	Alarms     float64 // per metric of an alarm
 	Dashboards float64
-	Metrics    float64 // per custom metric
+	Metrics    float64 // custom metrics
+
+	// Free is what AWS gives each month for nothing, forever, by [Item.Pool].
+	Free map[string]float64 `json:"-"`
+	// Alternatives are prices in us-east-1 of services that the pipeline does not use.
+	Alternatives map[string]float64 `json:"-"`
+
+	items map[string]Item
 }
 
-// Current returns the list in prices.json. Change its date with its prices.
+// Item is one price.
+type Item struct {
+	// Price is for Per units, up to the first of Tiers.
+	Price float64 `json:"-"`
+	// Per is how many units the price is for.
+	Per float64
+	// Unit is what is counted.
+	Unit string
+	// Pool names the free amount that the item uses. Default: the item's name.
+	Pool string
+	// Page is where AWS publishes the price.
+	Page string
+	// Tiers are the prices of large quantities, ascending.
+	Tiers []Tier `json:"-"`
+	// Unverified says that no source for the price could be read again at the date of the list.
+	Unverified bool `json:"-"`
+}
+
+// Tier is the price of the units above a quantity.
+type Tier struct{ Above, Price float64 }
+
+// Item returns a price by its name in the file. It panics for a name that the file does not have.
+func (l List) Item(name string) Item {
+	item, ok := l.items[name]
+	if !ok {
+		panic("prices: no item " + name)
+	}
+	return item
+}
+
+// Names returns the names of all items, sorted.
+func (l List) Names() []string { return slices.Sorted(maps.Keys(l.items)) }
+
+// Current returns the list of [DefaultRegion]. It is a file beside this one; new prices are a new
+// date there.
 func Current() List {
-	var list List
-	if err := json.Unmarshal(file, &list); err != nil {
+	list, err := In(DefaultRegion)
+	if err != nil {
 		panic(err) // a test reads it
 	}
 	return list
+}
+
+// In returns the list of a region.
+func In(region string) (List, error) { return Parse(file, region) }
+
+// Parse returns the list of a region from a file in the format of prices.json. The file must have a
+// price for each item of prices.json.
+func Parse(text []byte, region string) (List, error) {
+	type regional struct {
+		Prices     map[string]float64
+		Tiers      map[string][]Tier
+		Unverified []string
+	}
+	var all struct {
+		Date, Currency, Source string
+		Items                  map[string]Item
+		Free, Alternatives     map[string]float64
+		Regions                map[string]regional
+	}
+	if err := json.Unmarshal(text, &all); err != nil {
+		return List{}, fmt.Errorf("not a price file: %w", err)
+	}
+	here, ok := all.Regions[region]
+	if !ok {
+		return List{}, fmt.Errorf("no prices for region %q (the file has %s)", region,
+			strings.Join(slices.Sorted(maps.Keys(all.Regions)), ", "))
+	}
+	list := List{
+		Free: all.Free, Alternatives: all.Alternatives, items: map[string]Item{},
+		Date: all.Date, Currency: all.Currency, Source: all.Source, Region: region,
+	}
+	for _, name := range itemNames() {
+		item, price := all.Items[name], here.Prices[name]
+		if item.Per <= 0 || price <= 0 {
+			return List{}, fmt.Errorf("regions.%s.prices.%s: no price, or no entry in items", region, name)
+		}
+		if item.Pool == "" {
+			item.Pool = name
+		}
+		item.Price, item.Tiers = price, here.Tiers[name]
+		item.Unverified = slices.Contains(here.Unverified, name)
+		list.items[name] = item
+	}
+	byName, err := json.Marshal(here.Prices) // the fields of List have the names of the items
+	if err == nil {
+		err = json.Unmarshal(byName, &list)
+	}
+	return list, err
+}
+
+// itemNames are the items of the embedded file.
+func itemNames() []string {
+	var embedded struct{ Items map[string]struct{} }
+	if err := json.Unmarshal(file, &embedded); err != nil {
+		panic(err) // a test reads it
+	}
+	return slices.Sorted(maps.Keys(embedded.Items))
 }
 
 const million, kilobyte = 1e6, 1e-6 // the latter in GB
