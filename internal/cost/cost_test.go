@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/prices"
 )
 
@@ -255,7 +256,7 @@ func TestTemplateSettings(t *testing.T) {
 		"application level": {logging("ApplicationLogLevel", "WARN"), "Lambda: status, log", func(q float64) float64 { return q }},
 		"text log":          {logging("LogFormat", "Text"), "Lambda: status, log", func(float64) float64 { return 100_000 * float64(len(textLines)+78) / (1 << 30) }},
 		"metrics off": {each("AWS::Lambda::Function", func(p map[string]any) {
-			p["Environment"].(map[string]any)["Variables"].(map[string]any)["METRICS"] = "off"
+			p["Environment"].(map[string]any)["Variables"].(map[string]any)[contract.EnvMetrics] = contract.MetricsOff
 		}), "CloudWatch: custom metrics", func(float64) float64 { return 0 }},
 		"tracing": {set("AWS::Lambda::Function", "TracingConfig", map[string]any{"Mode": "Active"}), "X-Ray: traces", func(float64) float64 {
 			return before.line("Lambda: processor, requests").Quantity + before.line("Lambda: publisher, requests").Quantity

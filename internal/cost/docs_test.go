@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/prices"
 )
 
@@ -185,7 +186,7 @@ func settings(t *testing.T) string {
 		}
 	}, nil)
 	add("DisableMetrics", "prod", functions(func(p map[string]any) {
-		p["Environment"].(map[string]any)["Variables"].(map[string]any)["METRICS"] = "off"
+		p["Environment"].(map[string]any)["Variables"].(map[string]any)[contract.EnvMetrics] = contract.MetricsOff
 	}), nil)
 	add("No dashboard", "prod", without("AWS::CloudWatch::Dashboard"), nil)
 	add("No alarms", "prod", without("AWS::CloudWatch::Alarm"), nil)
