@@ -366,6 +366,16 @@ func TestLargeVolumes(t *testing.T) {
 	if got, want := b.line("API Gateway: POST").List, 333*3.50+667*2.80+1000*2.38; math.Abs(got-want) > 0.01 {
 		t.Errorf("API Gateway: %f, want %f", got, want)
 	}
+	// All lines of a price share what is free.
+	var list, withFree float64
+	for _, l := range b.Lines {
+		if strings.HasPrefix(l.Name, "SQS") {
+			list, withFree = list+l.List, withFree+l.WithFree
+		}
+	}
+	if math.Abs(list-withFree-0.40) > 1e-6 {
+		t.Errorf("of SQS, %f are free, want a million requests for 0.40", list-withFree)
+	}
 	if got := b.line("SQS: empty receives").Quantity; got > 1000 {
 		t.Errorf("%f empty receives", got)
 	}

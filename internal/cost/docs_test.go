@@ -44,6 +44,35 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// TestProse: the figures in the sentences of docs/cost.md.
+func TestProse(t *testing.T) {
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, w := read(t, "prod", nil), DefaultWorkload()
+	b, floor := bill(t, s, w), Floor(w, prices.Current())
+	_, checks := b.Group(StatusChecks)
+	small := w
+	small.Size, small.StatusChecks = 700, 0
+	flowing, overhead := strings.Join(strings.Fields(string(text)), " "), CurrentMeasurements().ItemBytes
+	for _, want := range []string{
+		"at the prices of " + b.Date,
+		fmt.Sprintf("about %d bytes beside the document", overhead/10*10),
+		fmt.Sprintf("one of up to %d bytes takes one", (1024-overhead)/10*10),
+		fmt.Sprintf("status checks (%.2f), the second write unit of an order of 1 KB (%.2f), and point-in-time recovery (%.2f)",
+			checks, b.line("DynamoDB: writes").WithFree-floor.line("DynamoDB: writes").WithFree, b.line("DynamoDB: point-in-time recovery").WithFree),
+		fmt.Sprintf("without status checks cost %.2f USD", bill(t, s, small).WithFree),
+		fmt.Sprintf("would save the %.2f USD of 100,000 orders", b.line("DynamoDB: writes").WithFree),
+		fmt.Sprintf("%.0f,000 requests per month with two pollers, %.0f,000 with five", idlePolls*month/20./1000, startPolls*month/20./1000),
+		fmt.Sprintf("%g ms for DynamoDB, %g ms for SNS", b.measured.Latency["dynamodb"].Milliseconds, b.measured.Latency["sns"].Milliseconds),
+	} {
+		if !strings.Contains(flowing, want) {
+			t.Errorf("%s does not say: %s", page, want)
+		}
+	}
+}
+
 // TestPicture: docs/cost.svg is the curve as it is now.
 func TestPicture(t *testing.T) {
 	const file = "../../docs/cost.svg"
