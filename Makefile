@@ -80,8 +80,9 @@ soak: check-go ## Run the fault simulation for a long time: N=1000000 schedules,
 	go run ./test/faults/soak $(if $(T),-for $(T),-schedules $(or $(N),100000))
 
 .PHONY: lint
-lint: golangci-lint ## Run golangci-lint: format, vet, staticcheck (.golangci.yml)
+lint: golangci-lint ## Run golangci-lint (.golangci.yml): format, vet, staticcheck; and actionlint over the workflows
 	$(call step,lint,$(LINT) run ./...)
+	$(call step,actionlint,$(AUDIT) actionlint -shellcheck= -pyflakes=)
 
 # CDK itself writes DependsOn beside references (W3005).
 JUDGES := .local/judges/bin
@@ -93,6 +94,18 @@ TEMPLATES := $(filter-out %/local.json %/local-monitoring.json,$(wildcard test/s
 $(JUDGES)/cfn-lint: tools/requirements.txt
 	@echo "installing the judges of the templates into .local/judges"
 	@python3 -m venv --clear .local/judges && $(JUDGES)/pip install --quiet --require-hashes -r tools/requirements.txt && touch $@
+
+# The tools that tools/supply pins. Without a path, actionlint takes .github/workflows.
+AUDIT := go tool -modfile=tools/supply/go.mod
+
+SUPPLY := .local/bin/supply
+.PHONY: vuln
+vuln: check-go $(JUDGES)/cfn-lint ## Audit all dependencies; fails for known vulnerabilities (1), and where it could not check (3)
+	@go build -o $(SUPPLY) ./test/supply && $(SUPPLY) vuln
+
+.PHONY: sbom
+sbom: check-go ## Write CycloneDX documents of the module and of each Lambda function into .local/sbom
+	@go build -o $(SUPPLY) ./test/supply && $(SUPPLY) sbom
 
 .PHONY: fmt
 fmt: golangci-lint ## Format the Go code and sort its imports
