@@ -46,9 +46,18 @@ func writeFiles(dir string, files map[string][]byte) error {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return fmt.Errorf("golambda: %w", err)
 		}
-		if err := os.WriteFile(file, content, 0o644); err != nil {
+		if err := writeFile(file, content, 0o644); err != nil {
 			return fmt.Errorf("golambda: %w", err)
 		}
 	}
 	return nil
+}
+
+// writeFile writes a file with exactly this mode, whatever the umask: the mode becomes part of the
+// zip, and Lambda cannot start what only its owner may read.
+func writeFile(name string, content []byte, mode os.FileMode) error {
+	if err := os.WriteFile(name, content, mode); err != nil {
+		return err
+	}
+	return os.Chmod(name, mode)
 }

@@ -135,7 +135,7 @@ type bundler struct {
 func (b *bundler) TryBundle(outputDir *string, _ *awscdk.BundlingOptions) *bool {
 	binary, err := b.build.Run()
 	if err == nil {
-		err = os.WriteFile(filepath.Join(*outputDir, binaryName), binary, 0o755)
+		err = writeFile(filepath.Join(*outputDir, binaryName), binary, 0o755)
 	}
 	if err == nil {
 		err = writeFiles(*outputDir, b.files)
