@@ -50,14 +50,11 @@ test: lint ## Run all checks, as in CI: lint, all tests (they start their own em
 	$(call step,embedding apps,$(go-test) -tags slow ./test/embed)
 	@$(MAKE) --no-print-directory fuzz mutants
 
-# Two at a time: they wait more than they work. Chaos is alone, since it works all the time.
-EMULATOR := ./internal/local ./test/e2e ./test/monitoring ./test/operate ./test/upgrade
-on-emulator = $(go-test) -tags emulator -count=1
-
+# Three at a time: they wait more than they work. The longest come first.
 .PHONY: emulator
 emulator: check-go ## Run the emulator tests: they start their own emulators, and deploy to them
-	$(call step,tests on the emulator,$(on-emulator) -p 2 $(EMULATOR))
-	$(call step,chaos,$(on-emulator) ./test/chaos)
+	$(call step,tests on the emulator,$(go-test) -tags emulator -count=1 -p 3 \
+		./test/chaos ./test/operate ./test/monitoring ./test/e2e ./test/upgrade ./internal/local)
 
 .PHONY: steady
 steady: check-go ## Run the emulator tests N=5 times while other work keeps every core busy

@@ -32,7 +32,9 @@ const (
 	testKey = "test" // access key and secret of every client; the emulator accepts any
 )
 
-const startTimeout = 60 * time.Second // it takes 2 s on an idle machine
+const startTimeout = 3 * time.Minute // it takes 2 s on an idle machine
+
+const killTimeout = time.Minute // after which what was killed is not gone
 
 var stopTimeout = 10 * time.Second // before it is killed; less in a test
 
@@ -193,7 +195,9 @@ const leashed = `(
 	kill -s TERM -- -$$
 	n=0
 	while kill -0 $$ && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done
-	case "$0" in */.local/tmp/emulator-*) rm -rf -- "$0" ;; esac
+	kill -s KILL $$
+	n=0
+	case "$0" in */.local/tmp/emulator-*) until rm -rf -- "$0" || [ $n -ge 50 ]; do sleep 0.1; n=$((n+1)); done ;; esac
 	kill -s KILL -- -$$
 ) >/dev/null 2>&1 &
 exec 3<&-
@@ -392,7 +396,7 @@ func (e *Emulator) Stop() error {
 	_ = syscall.Kill(e.PIDValue, syscall.SIGTERM)
 	if !e.awaitEnd(stopTimeout) {
 		_ = syscall.Kill(-e.PIDValue, syscall.SIGKILL)
-		if !e.awaitEnd(stopTimeout) {
+		if !e.awaitEnd(killTimeout) {
 			return fmt.Errorf("the emulator (process %d) does not stop", e.PIDValue)
 		}
 	}
@@ -404,7 +408,7 @@ func (e *Emulator) Stop() error {
 
 func (e *Emulator) kill() {
 	_ = syscall.Kill(-e.PIDValue, syscall.SIGKILL)
-	e.awaitEnd(stopTimeout)
+	e.awaitEnd(killTimeout)
 }
 
 func (e *Emulator) cleanUp() error {
