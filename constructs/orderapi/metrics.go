@@ -10,23 +10,23 @@ import (
 // resources. Unset options default to the statistic that is named with each metric and a period of
 // one minute; options may be nil.
 
-// MetricRequests returns the number of requests (Sum).
+// MetricRequests is the number of requests (Sum).
 func (a *OrderAPI) MetricRequests(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return a.metric("Count", "Sum", options)
 }
 
-// MetricClientErrors returns the number of requests with a 4xx response (Sum).
+// MetricClientErrors is the number of requests with a 4xx response (Sum).
 func (a *OrderAPI) MetricClientErrors(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return a.metric("4XXError", "Sum", options)
 }
 
-// MetricServerErrors returns the number of requests with a 5xx response (Sum): orders that were not
+// MetricServerErrors is the number of requests with a 5xx response (Sum): orders that were not
 // accepted.
 func (a *OrderAPI) MetricServerErrors(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return a.metric("5XXError", "Sum", options)
 }
 
-// MetricLatency returns the latency of requests, in milliseconds (p99).
+// MetricLatency is the latency of requests, in milliseconds (p99).
 func (a *OrderAPI) MetricLatency(options *awscloudwatch.MetricOptions) awscloudwatch.Metric {
 	return a.metric("Latency", "p99", options)
 }

@@ -1,4 +1,4 @@
-// Package orderapi is a CDK construct that puts a REST API in front of an order pipeline:
+// Package orderapi provides a CDK construct that puts a REST API in front of an order pipeline:
 //
 //	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
 //	orderapi.NewOrderAPI(stack, "API", &orderapi.OrderAPIProps{Pipeline: pipeline})

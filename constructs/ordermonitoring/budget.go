@@ -30,8 +30,8 @@ const budgetActualPercent, budgetForecastPercent = 80, 100
 
 // AnomaliesProps configures Cost Anomaly Detection.
 type AnomaliesProps struct {
-	// ExistingMonitorARN is an existing monitor; an account can have only one for all AWS services.
-	// Default: a monitor for the cost allocation tag is made.
+	// ExistingMonitorARN is the ARN of an existing monitor; an account can have only one monitor for
+	// all AWS services. Default: a monitor for the cost allocation tag is made.
 	ExistingMonitorARN string
 	// TagKey and TagValue are the cost allocation tag. Required without an ExistingMonitorARN.
 	TagKey, TagValue string

@@ -1,5 +1,5 @@
-// Package ordermonitoring is a CDK construct that monitors an order pipeline: alarms that link to a
-// runbook, a dashboard, and a budget.
+// Package ordermonitoring provides a CDK construct that monitors an order pipeline: alarms that
+// link to a runbook, a dashboard, and a budget.
 //
 //	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
 //	ordermonitoring.NewOrderMonitoring(stack, "Monitoring", &ordermonitoring.OrderMonitoringProps{

@@ -26,7 +26,6 @@ import (
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
 	"github.com/orderpipeline/orderpipeline/constructs/orderapi"
-
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
 	"github.com/orderpipeline/orderpipeline/internal/awsmetrics"
 	"github.com/orderpipeline/orderpipeline/internal/contract"

@@ -12,21 +12,21 @@ import (
 // named with each metric and a period of one minute; options may be nil. SQS stops sending metrics
 // for a queue that was idle for six hours, so alarms should treat missing data as not breaching.
 
-// MetricQueueAge returns the age of the oldest order in Queue, in seconds (Maximum).
+// MetricQueueAge is the age of the oldest order in Queue, in seconds (Maximum).
 func (p *OrderPipeline) MetricQueueAge(
 	options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
 	return p.queue.MetricApproximateAgeOfOldestMessage(metric.Options(options, "Maximum", nil))
 }
 
-// MetricQueueDepth returns the number of messages in Queue that wait for the processor (Maximum).
+// MetricQueueDepth is the number of messages in Queue that wait for the processor (Maximum).
 func (p *OrderPipeline) MetricQueueDepth(
 	options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
 	return depth(p.queue, options)
 }
 
-// MetricDeadLetters returns the number of messages in DeadLetterQueue (Maximum). Their orders are
+// MetricDeadLetters is the number of messages in DeadLetterQueue (Maximum). Their orders are
 // neither stored nor refused.
 func (p *OrderPipeline) MetricDeadLetters(
 	options *awscloudwatch.MetricOptions,
@@ -34,14 +34,14 @@ func (p *OrderPipeline) MetricDeadLetters(
 	return depth(p.deadLetterQueue, options)
 }
 
-// MetricRejected returns the number of documents in RejectedQueue (Maximum).
+// MetricRejected is the number of documents in RejectedQueue (Maximum).
 func (p *OrderPipeline) MetricRejected(
 	options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
 	return depth(p.rejectedQueue, options)
 }
 
-// MetricOnFailure returns the number of messages in OnFailureQueue (Maximum): stored orders without
+// MetricOnFailure is the number of messages in OnFailureQueue (Maximum): stored orders without
 // a published event.
 func (p *OrderPipeline) MetricOnFailure(
 	options *awscloudwatch.MetricOptions,
@@ -49,7 +49,7 @@ func (p *OrderPipeline) MetricOnFailure(
 	return depth(p.onFailureQueue, options)
 }
 
-// MetricProcessorErrors returns the number of failed invocations of the processor (Sum). An
+// MetricProcessorErrors is the number of failed invocations of the processor (Sum). An
 // invocation that reports some of its messages as failed is not one of them.
 func (p *OrderPipeline) MetricProcessorErrors(
 	options *awscloudwatch.MetricOptions,
@@ -57,14 +57,14 @@ func (p *OrderPipeline) MetricProcessorErrors(
 	return p.processor.MetricErrors(metric.Options(options, "Sum", nil))
 }
 
-// MetricProcessorThrottles returns the number of throttled invocations of the processor (Sum).
+// MetricProcessorThrottles is the number of throttled invocations of the processor (Sum).
 func (p *OrderPipeline) MetricProcessorThrottles(
 	options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
 	return p.processor.MetricThrottles(metric.Options(options, "Sum", nil))
 }
 
-// MetricProcessorDuration returns the duration of an invocation of the processor, in milliseconds
+// MetricProcessorDuration is the duration of an invocation of the processor, in milliseconds
 // (p99).
 func (p *OrderPipeline) MetricProcessorDuration(
 	options *awscloudwatch.MetricOptions,
@@ -72,21 +72,21 @@ func (p *OrderPipeline) MetricProcessorDuration(
 	return p.processor.MetricDuration(metric.Options(options, "p99", nil))
 }
 
-// MetricTableThrottles returns the number of throttled writes of orders (Sum).
+// MetricTableThrottles is the number of throttled writes of orders (Sum).
 func (p *OrderPipeline) MetricTableThrottles(
 	options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
 	return p.metricPutItem("ThrottledRequests", "Sum", options)
 }
 
-// MetricTableErrors returns the number of writes of orders that failed in DynamoDB (Sum).
+// MetricTableErrors is the number of writes of orders that failed in DynamoDB (Sum).
 func (p *OrderPipeline) MetricTableErrors(
 	options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
 	return p.metricPutItem("SystemErrors", "Sum", options)
 }
 
-// MetricTableLatency returns the latency of writing an order, in milliseconds (Average, because
+// MetricTableLatency is the latency of writing an order, in milliseconds (Average, because
 // DynamoDB has no percentiles).
 func (p *OrderPipeline) MetricTableLatency(
 	options *awscloudwatch.MetricOptions,
@@ -94,7 +94,7 @@ func (p *OrderPipeline) MetricTableLatency(
 	return p.metricPutItem("SuccessfulRequestLatency", "Average", options)
 }
 
-// MetricTableConsumedWrites returns the write units that the table consumed, which are what is
+// MetricTableConsumedWrites is the write units that the table consumed, which are what is
 // charged (Sum).
 func (p *OrderPipeline) MetricTableConsumedWrites(
 	options *awscloudwatch.MetricOptions,
@@ -102,7 +102,7 @@ func (p *OrderPipeline) MetricTableConsumedWrites(
 	return p.table.MetricConsumedWriteCapacityUnits(metric.Options(options, "Sum", nil))
 }
 
-// MetricTableConsumedReads returns the read units that the table consumed (Sum).
+// MetricTableConsumedReads is the read units that the table consumed (Sum).
 func (p *OrderPipeline) MetricTableConsumedReads(
 	options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
@@ -124,21 +124,21 @@ func (p *OrderPipeline) metricPutItem(
 	}))
 }
 
-// MetricPublisherErrors returns the number of failed invocations of the publisher (Sum).
+// MetricPublisherErrors is the number of failed invocations of the publisher (Sum).
 func (p *OrderPipeline) MetricPublisherErrors(
 	options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
 	return p.publisher.MetricErrors(metric.Options(options, "Sum", nil))
 }
 
-// MetricPublisherThrottles returns the number of throttled invocations of the publisher (Sum).
+// MetricPublisherThrottles is the number of throttled invocations of the publisher (Sum).
 func (p *OrderPipeline) MetricPublisherThrottles(
 	options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
 	return p.publisher.MetricThrottles(metric.Options(options, "Sum", nil))
 }
 
-// MetricPublisherDuration returns the duration of an invocation of the publisher, in milliseconds
+// MetricPublisherDuration is the duration of an invocation of the publisher, in milliseconds
 // (p99).
 func (p *OrderPipeline) MetricPublisherDuration(
 	options *awscloudwatch.MetricOptions,
@@ -146,7 +146,7 @@ func (p *OrderPipeline) MetricPublisherDuration(
 	return p.publisher.MetricDuration(metric.Options(options, "p99", nil))
 }
 
-// MetricPublisherAge returns the publisher's iterator age: the age of the stream records that it
+// MetricPublisherAge is the publisher's iterator age: the age of the stream records that it
 // receives, in milliseconds (Maximum). The stream keeps records for 24 hours.
 func (p *OrderPipeline) MetricPublisherAge(
 	options *awscloudwatch.MetricOptions,
@@ -154,21 +154,21 @@ func (p *OrderPipeline) MetricPublisherAge(
 	return p.publisher.Metric(jsii.String("IteratorAge"), metric.Options(options, "Maximum", nil))
 }
 
-// MetricTopicPublished returns the number of events that the topic accepted (Sum).
+// MetricTopicPublished is the number of events that the topic accepted (Sum).
 func (p *OrderPipeline) MetricTopicPublished(
 	options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
 	return p.topic.MetricNumberOfMessagesPublished(metric.Options(options, "Sum", nil))
 }
 
-// MetricTopicDelivered returns the number of events that SNS delivered to subscribers (Sum).
+// MetricTopicDelivered is the number of events that SNS delivered to subscribers (Sum).
 func (p *OrderPipeline) MetricTopicDelivered(
 	options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
 	return p.topic.MetricNumberOfNotificationsDelivered(metric.Options(options, "Sum", nil))
 }
 
-// MetricTopicFailed returns the number of events that SNS could not deliver to a subscriber (Sum).
+// MetricTopicFailed is the number of events that SNS could not deliver to a subscriber (Sum).
 // They are in the subscriber's dead-letter queue.
 func (p *OrderPipeline) MetricTopicFailed(
 	options *awscloudwatch.MetricOptions,

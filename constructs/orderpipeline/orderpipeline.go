@@ -1,5 +1,5 @@
-// Package orderpipeline is a CDK construct that accepts orders through a queue, stores each one
-// exactly once, and publishes an event for it:
+// Package orderpipeline provides a CDK construct that accepts orders through a queue, stores each
+// one exactly once, and publishes an event for it:
 //
 //	queue → processor → table → stream → publisher → topic → subscribers
 //

@@ -26,7 +26,7 @@ func TestInvalidProcessorProps(t *testing.T) {
 		}, `Processor.BatchingWindow: 0.5 s is not a whole number of seconds`},
 		{"window that is a token", func(p *props) {
 			p.Processor.BatchingWindow = awscdk.Duration_Seconds(awscdk.Token_AsNumber("x"))
-		}, `Processor.BatchingWindow: is a token (the duration must be known at synth)`},
+		}, `Processor.BatchingWindow: a token (the duration must be known at synth)`},
 		{"concurrency", func(p *props) { p.Processor.MaxConcurrency = 1 },
 			`Processor.MaxConcurrency: 1 is out of range 2 to 1000 (Lambda's limits)`},
 		{"reserved concurrency without a limit", func(p *props) {

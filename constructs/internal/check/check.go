@@ -43,7 +43,7 @@ func (e *Errors) Seconds(
 		return fallback
 	}
 	if *d.IsUnresolved() {
-		e.Addf(prop, "is a token (the duration must be known at synth)")
+		e.Addf(prop, "a token (the duration must be known at synth)")
 		return fallback
 	}
 	s := *d.ToSeconds(&awscdk.TimeConversionOptions{Integral: jsii.Bool(false)})
