@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 )
@@ -25,7 +26,12 @@ func main() {
 	defer stop()
 	switch strings.Join(os.Args[1:], " ") {
 	case "vuln":
-		os.Exit(vuln(ctx, os.Stdout, audits(os.Getenv), run))
+		examples, err := filepath.Glob("examples/*")
+		if err != nil || len(examples) == 0 {
+			fmt.Fprintln(os.Stderr, "vuln: no folder examples here: run it in the root of the repository")
+			os.Exit(2)
+		}
+		os.Exit(vuln(ctx, os.Stdout, audits(os.Getenv, examples), run))
 	case "sbom":
 		if err := sbom(ctx, os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, "sbom:", err)

@@ -67,13 +67,13 @@ func TestVulnStatus(t *testing.T) {
 	}{
 		{"clean", npmClean, pipClean, statusClean, []string{"npm, CDK CLI: no known vulnerabilities"}},
 		{"unchecked", npmRefused, pipClean, statusUnchecked,
-			[]string{"npm, CDK CLI: NOT CHECKED (405 Method", "1 of 8 audits", "This is not a pass: npm, CDK CLI"}},
+			[]string{"npm, CDK CLI: NOT CHECKED (405 Method", "1 of 7 audits", "This is not a pass: npm, CDK CLI"}},
 		{"found", npmClean, pipFound, statusFound, []string{"judges: VULNERABLE\n  six 1.17.0"}},
 		{"both", npmRefused, pipFound, statusFound, []string{"This is not a pass: npm", "known vulnerabilities: Python"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var out strings.Builder
-			all := audits(func(string) string { return "" })
+			all := audits(func(string) string { return "" }, []string{"examples/own-step"})
 			got := vuln(t.Context(), &out, all, func(_ context.Context, args ...string) result {
 				switch args[0] {
 				case "npm":

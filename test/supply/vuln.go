@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -35,8 +36,8 @@ type audit struct {
 }
 
 // audits are all of them. The variables GOVULNDB and OSV_URL name mirrors of the databases; npm has
-// its registry setting.
-func audits(getenv func(string) string) []audit {
+// its registry setting. The examples are folders with modules of their own.
+func audits(getenv func(string) string, examples []string) []audit {
 	goAudit := func(name string, args ...string) audit {
 		command := append(slices.Clone(goTool), "govulncheck")
 		if db := getenv("GOVULNDB"); db != "" {
@@ -51,16 +52,18 @@ func audits(getenv func(string) string) []audit {
 			"--progress-spinner=off", "--vulnerability-service=osv", "--osv-url=" + osv, "--disable-pip",
 			"--require-hashes", "--requirement=" + requirements}, judgePython}
 	}
-	return []audit{
+	all := []audit{
 		goAudit("this module", "-tags=emulator,slow", "./..."),
-		goAudit("example own-step", "-C=examples/own-step", "-scan=package", "./..."),
-		goAudit("example two-pipelines", "-C=examples/two-pipelines", "-scan=package", "./..."),
 		goAudit("golangci-lint", "-C=tools", "-scan=package", "tool"),
 		goAudit("audit tools", "-C=tools/supply", "-scan=package", "tool"),
 		{"npm, CDK CLI", []string{"npm", "audit", "--json"}, judgeNPM},
 		pythonAudit("emulator", "internal/local/requirements.txt"),
 		pythonAudit("judges", "tools/requirements.txt"),
 	}
+	for _, example := range examples {
+		all = append(all, goAudit(filepath.ToSlash(example), "-C="+example, "-scan=package", "./..."))
+	}
+	return all
 }
 
 // vuln makes all audits and gives the exit status.
