@@ -27,6 +27,7 @@ var arrows = []struct {
 	{"lambdas/status/main", []string{"lambdas/status"}},
 	{"lambdas/...", []string{"order", "internal/contract", "internal/publishing", "lambdas/internal/..."}},
 
+	{"constructs/internal/synthtest", []string{"internal/policies"}},
 	{"constructs/...", []string{
 		"constructs/...", "order", "internal/contract", "internal/awsmetrics", "internal/prices",
 	}},

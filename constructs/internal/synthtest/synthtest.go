@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderpipeline/orderpipeline/internal/policies"
 )
 
 // Main runs a package's tests in one jsii kernel. CDK's own validation of templates takes a second
@@ -82,6 +84,13 @@ func Synth(t testing.TB, stack awscdk.Stack) Template {
 	text, err := json.Marshal(assertions.Template_FromStack(stack, nil).ToJSON())
 	if err != nil {
 		t.Fatal(err)
+	}
+	findings, err := policies.Check(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range findings {
+		t.Errorf("%s allows too much: %s", f.At, f.What)
 	}
 	var template Template
 	if err := json.Unmarshal(text, &template); err != nil {
