@@ -197,7 +197,9 @@ const leashed = `(
 	while kill -0 $$ && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done
 	kill -s KILL $$
 	n=0
-	case "$0" in */.local/tmp/emulator-*) until rm -rf -- "$0" || [ $n -ge 50 ]; do sleep 0.1; n=$((n+1)); done ;; esac
+	case "$0" in */.local/tmp/emulator-*)
+		until rm -rf -- "$0" || [ $n -ge 50 ]; do sleep 0.1; n=$((n+1)); done ;;
+	esac
 	kill -s KILL -- -$$
 ) >/dev/null 2>&1 &
 exec 3<&-

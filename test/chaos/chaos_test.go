@@ -30,8 +30,8 @@ const (
 	leastPublisher = 10
 )
 
-// TestChaos posts 5,000 orders while Lambda processes are killed and their calls fail: none is lost, none is stored twice,
-// every event is delivered.
+// TestChaos posts 5,000 orders while Lambda processes are killed and their calls fail: none is
+// lost, none is stored twice, every event is delivered.
 func TestChaos(t *testing.T) {
 	s := deploy(t)
 	posted := workload()
@@ -63,7 +63,8 @@ type system struct {
 	proxy *proxy
 }
 
-// deploy starts an emulator of its own, with the proxy between it and the Lambdas, and deploys the local environment.
+// deploy starts an emulator of its own, with the proxy between it and the Lambdas, and deploys the
+// local environment.
 func deploy(t *testing.T) *system {
 	t.Helper()
 	p := startProxy(t)
@@ -74,17 +75,19 @@ func deploy(t *testing.T) *system {
 	if err := s.Deploy(t.Context(), local.DeployOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	// A killed batch comes back after the visibility timeout: 180 s in production, too long to wait for here. It is less
-	// than the function's timeout now, so two copies of the processor may hold one message.
+	// A killed batch comes back after the visibility timeout: 180 s in production, too long to wait
+	// for here. It is less than the function's timeout now, so two copies of the processor may hold
+	// one message.
 	s.SetQueue(t, s.QueueURL, map[string]string{"VisibilityTimeout": "6"})
-	// The emulator takes a partial answer to a batch of the stream for success. With batches of one call's size there is
-	// none: either the call worked, or the whole batch comes again.
+	// The emulator takes a partial answer to a batch of the stream for success. With batches of one
+	// call's size there is none: either the call worked, or the whole batch comes again.
 	s.UpdateMapping(t, s.PublisherFunction, lambda.UpdateEventSourceMappingInput{BatchSize: aws.Int32(10)},
 		lambda.UpdateEventSourceMappingInput{BatchSize: aws.Int32(100)})
 	return s
 }
 
-// workload is a fixed mix: single orders and batches; of all orders about a twentieth repeated and as many in conflict.
+// workload is a fixed mix: single orders and batches; of all orders about a twentieth repeated and
+// as many in conflict.
 func workload() (posted []message) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	var all []document
@@ -136,7 +139,7 @@ func (s *system) post(t *testing.T, posted []message) {
 					}
 					// Anything else but a refusal is the client's to try again.
 					if err == nil && a.Code < http.StatusInternalServerError && a.Code != http.StatusTooManyRequests {
-						t.Errorf("answered %d: %v", a.Code, a)
+						t.Errorf("answered %v", a)
 						break
 					}
 				}
@@ -166,7 +169,8 @@ type collection struct {
 	billing, shipping, rejected *pipeline.Inbox
 }
 
-// settle waits until every order's event is there and the queue is empty, and collects what came out by then.
+// settle waits until every order's event is there and the queue is empty, and collects what came
+// out by then.
 func (s *system) settle(t *testing.T, posted []message) collection {
 	t.Helper()
 	ids := map[string]bool{}
@@ -289,7 +293,7 @@ func (s *system) checkStatus(t *testing.T, stored map[string]pipeline.Item) {
 		pipeline.Eventually(t, func() error {
 			a, err := s.Call(t.Context(), pipeline.Request{Method: http.MethodGet, Path: "/orders/" + ids[n]})
 			if err == nil && (a.Code != http.StatusOK || !strings.Contains(string(a.Body), want)) {
-				err = fmt.Errorf("GET %s: %w", ids[n], a)
+				err = fmt.Errorf("GET %s: %v", ids[n], a)
 			}
 			return err
 		})

@@ -61,7 +61,8 @@ func startProxy(t *testing.T) *proxy {
 	return p
 }
 
-// to says where calls go. The emulator is started after the proxy, whose address it gives to the Lambdas.
+// to says where calls go. The emulator is started after the proxy, whose address it gives to the
+// Lambdas.
 func (p *proxy) to(endpoint string) error {
 	target, err := url.Parse(endpoint)
 	if err != nil {

@@ -17,12 +17,14 @@ import (
 	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
-// What differs from AWS here, and so is not tested: a wrong signature passes (403 on AWS), the status that the integration
-// response sets by $context.responseOverride is ignored (413 and 400 on AWS for what the queue refuses, 503 here), the names of
-// the faults in a body are not told (validationErrorString), a function that cannot run gives a 504 of the emulator's own in
-// place of the gateway response INTEGRATION_FAILURE (503).
+// What differs from AWS here, and so is not tested: a wrong signature passes (403 on AWS), the
+// status that the integration response sets by $context.responseOverride is ignored (413 and 400 on
+// AWS for what the queue refuses, 503 here), the names of the faults in a body are not told
+// (validationErrorString), a function that cannot run gives a 504 of the emulator's own in place of
+// the gateway response INTEGRATION_FAILURE (503).
 
-// TestInvalidIsRefused: what is not a good order is refused at the door, and nothing of it gets on the queue.
+// TestInvalidIsRefused: what is not a good order is refused at the door, and nothing of it gets on
+// the queue.
 func TestInvalidIsRefused(t *testing.T) { // alone: some of its bodies are others' as well
 	awaitSettled(t)
 	before := world.rejected.Len()
@@ -212,8 +214,9 @@ func wantUnavailable(t *testing.T, a *answer) {
 	}
 }
 
-// TestQueueRefuses: what SQS does not take is never answered with 202. The emulator answers all of it with the default, 503;
-// AWS answers what can never be accepted with 413 or 400 (by $context.responseOverride).
+// TestQueueRefuses: what SQS does not take is never answered with 202. The emulator answers all of
+// it with the default, 503; AWS answers what can never be accepted with 413 or 400 (by
+// $context.responseOverride).
 func TestQueueRefuses(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{
@@ -233,7 +236,8 @@ func TestQueueRefuses(t *testing.T) {
 	}
 }
 
-// TestQueueIsGone: 503 with Retry-After while there is no queue; afterwards the same request is accepted.
+// TestQueueIsGone: 503 with Retry-After while there is no queue; afterwards the same request is
+// accepted.
 func TestQueueIsGone(t *testing.T) { // alone: nobody could post
 	for path, body := range map[string]func(string) string{
 		"/orders":       func(id string) string { return newOrder(id) },

@@ -12,7 +12,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
-// collector takes all messages from a queue, all the time, so that tests that share the queue find each its own.
+// collector takes all messages from a queue, all the time, so that tests that share the queue find
+// each its own.
 type collector struct {
 	*pipeline.Inbox
 	name  string

@@ -232,7 +232,8 @@ func TestCommandEvents(t *testing.T) { // alone: it takes the events away
 	runOrders(t, 1, "", []string{"events", "--subscriber", "Shipping", "--count", "1000000", "--timeout", "1s"}, "of 1000000 within 1s")
 }
 
-// TestCommandMistakes: what a person mistypes gets a message and exit status 2, what is not there 1.
+// TestCommandMistakes: what a person mistypes gets a message and exit status 2, what is not there
+// 1.
 func TestCommandMistakes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -15,8 +15,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/internal/local"
 )
 
-// TestDeployAgain: without a change in the source a second deployment changes nothing (nothing in a template depends on chance),
-// and the API goes on checking bodies.
+// TestDeployAgain: without a change in the source a second deployment changes nothing (nothing in a
+// template depends on chance), and the API goes on checking bodies.
 func TestDeployAgain(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -14,8 +14,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
-// hostile are JSON values, as they stand in a document, that break what decodes and encodes again on the way, or builds forms,
-// templates or markup from them.
+// hostile are JSON values, as they stand in a document, that break what decodes and encodes again
+// on the way, or builds forms, templates or markup from them.
 var hostile = map[string]string{
 	"form encoding":              `"a&b=c+d%20e%&f"`,
 	"injected attribute":         `"x&MessageAttribute.1.Name=x&MessageAttribute.1.Value.StringValue=y"`,
@@ -209,7 +209,8 @@ func (p posted) check(t *testing.T) {
 	}
 }
 
-// TestSubscribersGetTheirShare: Billing gets all events, Shipping those of channel web and no other.
+// TestSubscribersGetTheirShare: Billing gets all events, Shipping those of channel web and no
+// other.
 func TestSubscribersGetTheirShare(t *testing.T) {
 	t.Parallel()
 	channels := []string{"web", "store", "Web", "web ", "", "phone", "web"}

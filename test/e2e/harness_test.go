@@ -63,8 +63,8 @@ type answer struct {
 	} `json:"refusals"`
 }
 
-// call makes a request. An answer that is not JSON with a status, or an error without a message, is an error: no answer of this
-// API is.
+// call makes a request. An answer that is not JSON with a status, or an error without a message, is
+// an error: no answer of this API is.
 func call(ctx context.Context, r request) (*answer, error) {
 	got, err := world.Call(ctx, r)
 	if err != nil {
@@ -141,7 +141,8 @@ func awaitStored(t *testing.T, id string) *answer {
 	return awaitAnswer(t, id, "STORED")
 }
 
-// document is the document in an answer of GET, byte for byte: a JSON decoder would drop the white space around it.
+// document is the document in an answer of GET, byte for byte: a JSON decoder would drop the white
+// space around it.
 func (a *answer) document() string {
 	_, document, found := bytes.Cut(a.Body, []byte(`,"document":`))
 	if !found || !bytes.HasSuffix(document, []byte("}")) {
@@ -156,8 +157,8 @@ func send(t *testing.T, body string) (messageID string) {
 	return world.Send(t, world.QueueURL, pipeline.Message{Body: body})[0]
 }
 
-// awaitSettled waits until all that was posted before has been worked off, to its event: then what has not happened does not
-// happen any more.
+// awaitSettled waits until all that was posted before has been worked off, to its event: then what
+// has not happened does not happen any more.
 func awaitSettled(t *testing.T) {
 	t.Helper()
 	world.AwaitEmpty(t, world.QueueURL)

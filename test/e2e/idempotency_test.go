@@ -15,7 +15,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
-// TestSameOrderAgain: an order posted many times, at once and later, in other spellings, is one item and one event.
+// TestSameOrderAgain: an order posted many times, at once and later, in other spellings, is one
+// item and one event.
 func TestSameOrderAgain(t *testing.T) {
 	t.Parallel()
 	id := newID("again")
@@ -72,7 +73,8 @@ func postAtOnce(t *testing.T, documents ...string) {
 	}
 }
 
-// TestConflict: another document under the id of a stored order is refused, kept, and shown; the order stays as it is.
+// TestConflict: another document under the id of a stored order is refused, kept, and shown; the
+// order stays as it is.
 func TestConflict(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(document string) string{
@@ -128,7 +130,8 @@ func TestConflict(t *testing.T) {
 	}
 }
 
-// wantRefusal compares the refusal of a document in the table; attributes are those that differ from refusal to refusal.
+// wantRefusal compares the refusal of a document in the table; attributes are those that differ
+// from refusal to refusal.
 func wantRefusal(t *testing.T, id, document string, attributes map[string]string) {
 	t.Helper()
 	parsed, _ := order.DefaultSchema().Parse([]byte(document))

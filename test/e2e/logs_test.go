@@ -17,7 +17,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
-// TestLogs: one JSON line a batch, with numbers that are right, and nothing of any order in any log.
+// TestLogs: one JSON line a batch, with numbers that are right, and nothing of any order in any
+// log.
 func TestLogs(t *testing.T) { // alone: it sums up what the functions do
 	awaitSettled(t)
 	before := processed(t)
@@ -121,8 +122,8 @@ func (s tally) since(before tally) tally {
 	return tally{s.messages - before.messages, s.orders - before.orders, s.stored - before.stored, s.duplicates - before.duplicates, refused}
 }
 
-// atLeast says what a tally lacks. A message that is delivered again counts again; an order is stored once, and a duplicate when
-// the answer to the call that stored it got lost.
+// atLeast says what a tally lacks. A message that is delivered again counts again; an order is
+// stored once, and a duplicate when the answer to the call that stored it got lost.
 func (s tally) atLeast(want tally) error {
 	ok := s.messages >= want.messages && s.orders >= want.orders && s.stored <= want.stored && s.duplicates >= want.duplicates &&
 		s.stored+s.duplicates >= want.stored+want.duplicates && len(s.refused) == len(want.refused)
@@ -158,7 +159,8 @@ func own(lines []string) []string {
 // platform are the lines of Lambda itself.
 var platform = []string{"START RequestId: ", "END RequestId: ", "REPORT RequestId: ", "INIT_START "}
 
-// logLines gives the lines that a function wrote, by invocation: each has a log stream of its own in the emulator.
+// logLines gives the lines that a function wrote, by invocation: each has a log stream of its own
+// in the emulator.
 func logLines(t *testing.T, group string) map[string][]string {
 	t.Helper()
 	lines := map[string][]string{}

@@ -44,8 +44,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// leftovers looks for messages that no test asked about: after all tests every order has its verdict, nothing is on its way
-// to a dead-letter queue, nothing could not be published.
+// leftovers looks for messages that no test asked about: after all tests every order has its
+// verdict, nothing is on its way to a dead-letter queue, nothing could not be published.
 func leftovers(ctx context.Context) error {
 	errs := []error{pipeline.Poll(func() error { return world.Empty(ctx, world.QueueURL) })}
 	for _, url := range []string{world.DeadLetterQueueURL, world.OnFailureQueueURL} {

@@ -15,8 +15,9 @@ import (
 	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
-// sendWithNeighbours puts a message on the queue between two good orders, in one request, so that the processor gets them
-// together. It waits until the neighbours are stored and gives the id of the message.
+// sendWithNeighbours puts a message on the queue between two good orders, in one request, so that
+// the processor gets them together. It waits until the neighbours are stored and gives the id of
+// the message.
 func sendWithNeighbours(t *testing.T, body string) (messageID string) {
 	t.Helper()
 	before, after := newID("before"), newID("after")
@@ -62,7 +63,8 @@ func TestUnusableMessage(t *testing.T) {
 	}
 }
 
-// TestBadOrder: a bad order with a good id is refused, put aside as it is, and GET says why; then a good one can take its id.
+// TestBadOrder: a bad order with a good id is refused, put aside as it is, and GET says why; then a
+// good one can take its id.
 func TestBadOrder(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -160,8 +162,8 @@ func TestBadOrderInBatch(t *testing.T) {
 	awaitSettled(t) // the array is done with: it does not come again
 }
 
-// TestBadOrderInAPIBatch: what API Gateway's validator cannot see (a member twice) is refused later, and its neighbours in the
-// request are stored.
+// TestBadOrderInAPIBatch: what API Gateway's validator cannot see (a member twice) is refused
+// later, and its neighbours in the request are stored.
 func TestBadOrderInAPIBatch(t *testing.T) {
 	t.Parallel()
 	before, twice, after := newID("before"), newID("twice"), newID("after")
@@ -195,8 +197,8 @@ func TestFullArray(t *testing.T) { // alone: it keeps the processor busy for sec
 	})
 }
 
-// TestSize: the largest document that can be published is accepted, stored and published; one byte more is not accepted, and
-// refused when it gets on the queue all the same.
+// TestSize: the largest document that can be published is accepted, stored and published; one byte
+// more is not accepted, and refused when it gets on the queue all the same.
 func TestSize(t *testing.T) { // alone: with a larger limit of the queue, TestQueueRefuses would find no refusal
 	const topic = 256 << 10
 	largest := topic - order.EnvelopeReserve

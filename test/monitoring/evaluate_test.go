@@ -9,8 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
 
-// evaluate is what CloudWatch makes of an alarm's datapoints (Amazon CloudWatch, "Using Amazon CloudWatch alarms", "Configuring how
-// CloudWatch alarms treat missing data"). The emulator leaves out dimensions, missing data, and that M of N periods must breach.
+// evaluate is what CloudWatch makes of an alarm's datapoints (Amazon CloudWatch, "Using Amazon
+// CloudWatch alarms", "Configuring how CloudWatch alarms treat missing data"). The emulator leaves
+// out dimensions, missing data, and that M of N periods must breach.
 //
 // points are values by the start of their period; end is that of the last period looked at.
 func evaluate(alarm types.MetricAlarm, points map[time.Time]float64, end time.Time) (types.StateValue, error) {

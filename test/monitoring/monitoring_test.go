@@ -42,7 +42,8 @@ type system struct {
 	apiName string
 }
 
-// deploy starts an emulator of its own and deploys the local environment, with a queue behind each topic.
+// deploy starts an emulator of its own and deploys the local environment, with a queue behind each
+// topic.
 func deploy(t *testing.T) *system {
 	t.Helper()
 	ctx := t.Context()
@@ -157,7 +158,8 @@ func (s *system) points(ctx context.Context, alarm types.MetricAlarm, end time.T
 	return points, nil
 }
 
-// quick is an alarm whose minutes have ten seconds, by which also an age, in milliseconds, is divided.
+// quick is an alarm whose minutes have ten seconds, by which also an age, in milliseconds, is
+// divided.
 func quick(alarm types.MetricAlarm) types.MetricAlarm {
 	const faster = 6
 	alarm.Period = aws.Int32(*alarm.Period / faster)
@@ -178,7 +180,8 @@ func (s *system) state(ctx context.Context, alarm types.MetricAlarm, now time.Ti
 	return evaluate(alarm, points, end)
 }
 
-// await waits until CloudWatch would have an alarm in a state; before each look it does something, if given.
+// await waits until CloudWatch would have an alarm in a state; before each look it does something,
+// if given.
 func (s *system) await(t *testing.T, alarm types.MetricAlarm, want types.StateValue, do func()) {
 	t.Helper()
 	pipeline.Eventually(t, func() error {
@@ -193,7 +196,8 @@ func (s *system) await(t *testing.T, alarm types.MetricAlarm, want types.StateVa
 	})
 }
 
-// rings lets the emulator find out by itself that the alarm is one, and receives what it sends. set is for those it cannot know.
+// rings lets the emulator find out by itself that the alarm is one, and receives what it sends. set
+// is for those it cannot know.
 func (s *system) rings(t *testing.T, name, severity string, set bool) {
 	t.Helper()
 	ctx := t.Context()
@@ -227,7 +231,8 @@ func (s *system) rings(t *testing.T, name, severity string, set bool) {
 	})
 }
 
-// becomes waits until the emulator itself has an alarm in a state. It evaluates when somebody pushes, whatever it is.
+// becomes waits until the emulator itself has an alarm in a state. It evaluates when somebody
+// pushes, whatever it is.
 func (s *system) becomes(t *testing.T, name string, want types.StateValue) {
 	t.Helper()
 	pipeline.Eventually(t, func() error {
@@ -260,8 +265,8 @@ func (s *system) invoke(ctx context.Context, function, event string) (failed boo
 	return err == nil && output.FunctionError != nil, err
 }
 
-// message is what the processor's mapping delivers, records what the publisher's does: two of them, so that their runs are told from
-// those of the mapping in the log.
+// message is what the processor's mapping delivers, records what the publisher's does: two of them,
+// so that their runs are told from those of the mapping in the log.
 func message(id string) string {
 	body, _ := json.Marshal(document(id))
 	return fmt.Sprintf(`{"Records":[{"messageId":"m","eventSource":"aws:sqs","attributes":{"SentTimestamp":"1793534399000"},"body":%s}]}`, body)
@@ -291,8 +296,8 @@ func document(id string) string {
 	return fmt.Sprintf(`{"orderId":%q,"currency":"EUR","items":[{"sku":"a","quantity":1,"unitPrice":1}]}`, id)
 }
 
-// ages are what Lambda reports as IteratorAge: how old the record is that each run of the publisher by its mapping gets, here by
-// its log. There is only one record.
+// ages are what Lambda reports as IteratorAge: how old the record is that each run of the publisher
+// by its mapping gets, here by its log. There is only one record.
 func (s *system) ages(t *testing.T, stored time.Time, period time.Duration) (map[time.Time]float64, error) {
 	output, err := s.Logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{
 		LogGroupName: aws.String(s.LogGroup(t, s.PublisherFunction)), StartTime: aws.Int64(stored.UnixMilli()),
@@ -326,13 +331,15 @@ func TestCoreAlarms(t *testing.T) {
 		rung[name] = true
 	}
 
-	// Silence first: nothing has run yet. The mapping is off, an order is stored, and nobody publishes it.
+	// Silence first: nothing has run yet. The mapping is off, an order is stored, and nobody publishes
+	// it.
 	t.Run("PublisherHeartbeat", func(t *testing.T) {
 		enable := s.Disable(t, s.PublisherFunction)
 		s.store(t, "silent")
 		s.await(t, s.alarms["PublisherHeartbeat"], types.StateValueAlarm, nil)
 		rings(t, "PublisherHeartbeat", "critical", true)
 		enable()
+		s.Inbox(s.Subscriber("Billing").QueueURL).Await(t, "silent") // from here on no batch has this record
 		// It is over as soon as the publisher runs.
 		s.await(t, s.alarms["PublisherHeartbeat"], types.StateValueOk, func() {
 			if failed, err := s.invoke(ctx, s.PublisherFunction, records("loud")); failed || err != nil {

@@ -21,7 +21,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
-// The dashboard that the code makes is drawn with the datapoints and the alarm states that the environment holds.
+// The dashboard that the code makes is drawn with the datapoints and the alarm states that the
+// environment holds.
 func TestDashboard(t *testing.T) {
 	client := world.Metrics
 	prefix := contract.MonitoringStackName(contract.EnvironmentLocal)

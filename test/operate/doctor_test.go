@@ -76,7 +76,8 @@ func wantHealthy(t *testing.T) {
 	}
 }
 
-// TestDoctorHealthy is the first of the doctor's: the last one's throttles stay in the metrics for an hour.
+// TestDoctorHealthy is the first of the doctor's: the last one's throttles stay in the metrics for
+// an hour.
 func TestDoctorHealthy(t *testing.T) {
 	fresh(t)
 	if found := examine(t); len(found) > 0 {
@@ -111,7 +112,8 @@ func TestDoctorDisabledMapping(t *testing.T) {
 	}
 }
 
-// remake deletes a queue; when the test ends, or the returned function is called, it is made again as it was.
+// remake deletes a queue; when the test ends, or the returned function is called, it is made again
+// as it was.
 func remake(t *testing.T, url string) (again func()) {
 	t.Helper()
 	out, err := world.Queues.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{"All"}})

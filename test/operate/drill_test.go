@@ -56,9 +56,10 @@ func visible(t *testing.T, url string) int {
 	return n
 }
 
-// TestOutageDrill: the publisher fails until records age out to the on-failure queue, a subscriber's queue is gone, batches
-// fail and are killed until they land in the dead-letter queue; orders keep coming all the while. Then the commands
-// alone bring every order to the table and every event to every subscriber.
+// TestOutageDrill: the publisher fails until records age out to the on-failure queue, a
+// subscriber's queue is gone, batches fail and are killed until they land in the dead-letter queue;
+// orders keep coming all the while. Then the commands alone bring every order to the table and
+// every event to every subscriber.
 func TestOutageDrill(t *testing.T) {
 	fresh(t)
 	d := &drill{documents: map[string]string{}}
@@ -70,10 +71,14 @@ func TestOutageDrill(t *testing.T) {
 	makeShipping := remake(t, queue("Shipping"))
 
 	heal := world.Throttle(t, world.PublisherFunction)
-	for visible(t, world.OnFailureQueueURL) == 0 { // until something has aged out
+	pipeline.Eventually(t, func() error {
 		d.post(t, 6)
 		time.Sleep(time.Second)
-	}
+		if visible(t, world.OnFailureQueueURL) == 0 {
+			return fmt.Errorf("nothing has aged out")
+		}
+		return nil
+	})
 	d.post(t, 6)
 	heal()
 	awaitStored(t, d.documents)

@@ -48,14 +48,15 @@ func empty(t *testing.T, url string) {
 	})
 }
 
-// settle waits until all that was accepted before has been worked off, to its event, and takes the events.
+// settle waits until all that was accepted before has been worked off, to its event, and takes the
+// events.
 func settle(t *testing.T) {
 	t.Helper()
 	mark(t, world.Inbox(queue("Billing")), world.Inbox(queue("Shipping")))
 }
 
-// mark is settle for events that are kept. One shard keeps the order in which orders were stored: the event of a last order comes
-// after theirs.
+// mark is settle for events that are kept. One shard keeps the order in which orders were stored:
+// the event of a last order comes after theirs.
 func mark(t *testing.T, inboxes ...*pipeline.Inbox) {
 	t.Helper()
 	world.AwaitEmpty(t, world.QueueURL)
@@ -83,8 +84,8 @@ func finish(t *testing.T, status int, cmd *exec.Cmd, texts ...string) pipeline.O
 	return out
 }
 
-// again runs a command that may be repeated until it writes the texts: a run does not see the messages of a receive call whose
-// answer got lost; they come again after a minute.
+// again runs a command that may be repeated until it writes the texts: a run does not see the
+// messages of a receive call whose answer got lost; they come again after a minute.
 func again(t *testing.T, args string, texts ...string) {
 	t.Helper()
 	pipeline.Eventually(t, func() error {
@@ -94,7 +95,8 @@ func again(t *testing.T, args string, texts ...string) {
 
 var movedMessages = regexp.MustCompile(`(\d+) messages? moved`)
 
-// move redrives until so many messages have been moved, in one run or, as above, more. It gives how many were.
+// move redrives until so many messages have been moved, in one run or, as above, more. It gives how
+// many were.
 func move(t *testing.T, want int, args string) (moved int) {
 	t.Helper()
 	pipeline.Eventually(t, func() error {

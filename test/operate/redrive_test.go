@@ -35,8 +35,8 @@ func receives(t *testing.T) map[string]int {
 	return counts
 }
 
-// TestRedriveDeadLetters: a listing changes nothing, filters choose, --yes brings each document to the table, and a second
-// run has nothing to do.
+// TestRedriveDeadLetters: a listing changes nothing, filters choose, --yes brings each document to
+// the table, and a second run has nothing to do.
 func TestRedriveDeadLetters(t *testing.T) {
 	fresh(t)
 	orders(t, 0, "redrive", "dead-letter queue", "rejected queue", "on-failure queue", "dead-letter queue of Billing")
@@ -92,7 +92,8 @@ func TestRedriveDeadLetters(t *testing.T) {
 	collect(t, "Billing", ids...)
 }
 
-// TestRedriveRejected: a document that is still bad is refused again; one that is good by now is stored.
+// TestRedriveRejected: a document that is still bad is refused again; one that is good by now is
+// stored.
 func TestRedriveRejected(t *testing.T) {
 	fresh(t)
 	bad, good := newID("bad"), newID("good")
@@ -135,7 +136,8 @@ func TestRedriveRejected(t *testing.T) {
 	collect(t, "Billing", good)
 }
 
-// TestRedriveSubscriber: an event goes back as it was delivered first, without what SNS said about its failure.
+// TestRedriveSubscriber: an event goes back as it was delivered first, without what SNS said about
+// its failure.
 func TestRedriveSubscriber(t *testing.T) {
 	fresh(t)
 	billing := world.Subscriber("Billing")
@@ -160,7 +162,8 @@ func TestRedriveSubscriber(t *testing.T) {
 	orders(t, 0, "redrive subscriber "+name, "0 messages on the dead-letter queue of "+name)
 }
 
-// TestRedriveInterrupted: what an interrupted run leaves, the next one moves; nothing is lost, nothing doubled.
+// TestRedriveInterrupted: what an interrupted run leaves, the next one moves; nothing is lost,
+// nothing doubled.
 func TestRedriveInterrupted(t *testing.T) {
 	fresh(t)
 	documents := map[string]string{}

@@ -21,7 +21,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
-// stored posts orders of a channel, and gives their ids and the events that Billing got. No more of them come by themselves.
+// stored posts orders of a channel, and gives their ids and the events that Billing got. No more of
+// them come by themselves.
 func stored(t *testing.T, n int, channel string) (ids []string, events map[string]pipeline.Message) {
 	t.Helper()
 	var documents []string
@@ -66,7 +67,8 @@ func TestReplayByID(t *testing.T) {
 	wantSame(t, "Billing", events, web[:1])
 }
 
-// TestReplayToSubscriber: one subscriber alone, with its filter, and the very messages that SNS delivers.
+// TestReplayToSubscriber: one subscriber alone, with its filter, and the very messages that SNS
+// delivers.
 func TestReplayToSubscriber(t *testing.T) {
 	fresh(t)
 	web, events := stored(t, 1, "web")
@@ -139,8 +141,8 @@ func TestReplayRange(t *testing.T) {
 	finish(t, 1, world.Command(t, append(strings.Fields(span), "--resume", notes)...), "is not the state file of a replay")
 }
 
-// TestReplayOnFailure: from what the publisher put aside and from what Lambda gave up, each message deleted then. One that
-// nobody can read stays and is told.
+// TestReplayOnFailure: from what the publisher put aside and from what Lambda gave up, each message
+// deleted then. One that nobody can read stays and is told.
 func TestReplayOnFailure(t *testing.T) {
 	fresh(t)
 	orders(t, 0, "replay --on-failure --yes", "0 messages on the on-failure queue", "0 events published")
@@ -155,7 +157,8 @@ func TestReplayOnFailure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The span that a message names has a minute to spare; so this one has all that was stored lately, the other order too.
+	// The span that a message names has a minute to spare; so this one has all that was stored lately,
+	// the other order too.
 	envelope := fmt.Sprintf(`{"requestContext":{"condition":"RecordAgeExceeded"},"DDBStreamBatchInfo":{"approximateArrivalOfFirstRecord":%q,"approximateArrivalOfLastRecord":%q}}`,
 		from.UTC().Format(time.RFC3339), time.Now().UTC().Format(time.RFC3339))
 	failures := world.OnFailureQueueURL

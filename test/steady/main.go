@@ -1,5 +1,6 @@
-// Command steady runs a command again and again while every core is busy with something else, as on a machine that
-// has other work to do. It prints the verdict and the time of each run, and exits with 1 if any run failed.
+// Command steady runs a command again and again while every core is busy with something else, as on
+// a machine that has other work to do. It prints the verdict and the time of each run, and exits
+// with 1 if any run failed.
 //
 //	go run ./test/steady [-n RUNS] COMMAND [ARGUMENT...]
 package main
@@ -80,8 +81,8 @@ func steady(ctx context.Context, runs int, command []string) error {
 	return nil
 }
 
-// busy starts n processes that use a core each. The pipe that is their standard input ends with this process, however
-// it ends, and they with it.
+// busy starts n processes that use a core each. The pipe that is their standard input ends with
+// this process, however it ends, and they with it.
 func busy(n int) (end func(), err error) {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -111,7 +112,8 @@ func busy(n int) (end func(), err error) {
 	return end, nil
 }
 
-// run runs the command in a process group of its own: interrupted, all of it is, and given a minute to tidy up.
+// run runs the command in a process group of its own: interrupted, all of it is, and given a minute
+// to tidy up.
 func run(ctx context.Context, command []string) error {
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr

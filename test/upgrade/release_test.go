@@ -18,8 +18,8 @@ import (
 	"golang.org/x/mod/semver"
 )
 
-// A frozen assembly has these words where the hashes of its functions, of its template, and the machine's architecture were:
-// the functions are built for the machine that the test runs on.
+// A frozen assembly has these words where the hashes of its functions, of its template, and the
+// machine's architecture were: the functions are built for the machine that the test runs on.
 const (
 	templateWord = "@template@"
 	hostWord     = "@host@"
@@ -73,8 +73,8 @@ func freezeAssembly(t *testing.T, dir string) {
 		t.Fatalf("%v\n%s", err, said)
 	}
 
-	// What the CDK deploys the orders stack by. What stands beside it holds no orders; the rest of the manifest says where the
-	// app's constructs were made.
+	// What the CDK deploys the orders stack by. What stands beside it holds no orders; the rest of the
+	// manifest says where the app's constructs were made.
 	var manifest struct {
 		Version           string                    `json:"version"`
 		Artifacts         map[string]map[string]any `json:"artifacts"`

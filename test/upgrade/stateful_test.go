@@ -32,11 +32,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// identity lists, of each kind of resource that holds orders, carries them on, or is known to others by its address, the
-// properties that CloudFormation cannot change: with another value it makes a new resource, and what the old one held stays
-// behind ("Update requires: Replacement", AWS CloudFormation Template Reference). A table's stream can be changed, but then it is a new one,
-// without what was not published yet. A subscription under another logical id would be gone after the update: SNS gives the
-// new one the old one's ARN, which CloudFormation then deletes. A mapping would clash with the old one and fail the update.
+// identity lists, of each kind of resource that holds orders, carries them on, or is known to
+// others by its address, the properties that CloudFormation cannot change: with another value it
+// makes a new resource, and what the old one held stays behind ("Update requires: Replacement", AWS
+// CloudFormation Template Reference). A table's stream can be changed, but then it is a new one,
+// without what was not published yet. A subscription under another logical id would be gone after
+// the update: SNS gives the new one the old one's ARN, which CloudFormation then deletes. A mapping
+// would clash with the old one and fail the update.
 var identity = map[string][]string{
 	"AWS::DynamoDB::GlobalTable":      {"TableName", "KeySchema", "LocalSecondaryIndexes", "StreamSpecification"},
 	"AWS::SQS::Queue":                 {"QueueName", "FifoQueue"},
@@ -103,7 +105,8 @@ func environments(t *testing.T) map[string]template {
 	return templates
 }
 
-// TestStateful: whatever held orders in a release is still there, under the same logical id, and can be updated in place.
+// TestStateful: whatever held orders in a release is still there, under the same logical id, and
+// can be updated in place.
 func TestStateful(t *testing.T) {
 	now := environments(t)
 	if *freeze != "" {
@@ -124,8 +127,8 @@ func TestStateful(t *testing.T) {
 	}
 }
 
-// TestDoorOpensLast: the API is deployed when the processor of the same version reads the queue, so it never accepts what the
-// processor does not know yet.
+// TestDoorOpensLast: the API is deployed when the processor of the same version reads the queue, so
+// it never accepts what the processor does not know yet.
 func TestDoorOpensLast(t *testing.T) {
 	for env, now := range environments(t) {
 		deployments := 0

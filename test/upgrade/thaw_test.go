@@ -23,7 +23,8 @@ func thaw(t *testing.T, release string) (dir string) {
 	words := []string{hostWord, hostArchitecture()}
 	for name := range functions {
 		binary := filepath.Join(t.TempDir(), "bootstrap")
-		// With symbols, which a deployment leaves out: so the functions change in the upgrade even when their sources do not.
+		// With symbols, which a deployment leaves out: so the functions change in the upgrade even when
+		// their sources do not.
 		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags=lambda.norpc", "-o", binary, "./lambdas/"+name+"/main")
 		cmd.Dir = src
 		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly", "CGO_ENABLED=0")

@@ -31,8 +31,8 @@ const (
 	around  = 100 // orders accepted before the upgrade begins, and as many after it has ended
 )
 
-// TestUpgrade deploys the last release and then what is here now, while orders flow: nothing that holds orders is replaced, and
-// each order that was answered 202 is stored once and told of.
+// TestUpgrade deploys the last release and then what is here now, while orders flow: nothing that
+// holds orders is replaced, and each order that was answered 202 is stored once and told of.
 func TestUpgrade(t *testing.T) {
 	ctx := t.Context()
 	all := releases(t)
@@ -44,7 +44,8 @@ func TestUpgrade(t *testing.T) {
 	if err := s.Deploy(ctx, local.DeployOptions{App: assembly, Stdout: &said}); err != nil {
 		t.Fatalf("deploy %s: %v\n%s", filepath.Base(release), err, &said)
 	}
-	// Processes of the old code end with a batch in hand. It comes back after the visibility timeout, 180 s in production.
+	// Processes of the old code end with a batch in hand. It comes back after the visibility timeout,
+	// 180 s in production.
 	s.SetQueue(t, s.QueueURL, map[string]string{"VisibilityTimeout": "6"})
 	before, code := look(ctx, t, s), functionCode(t, s)
 
@@ -144,7 +145,8 @@ func start(ctx context.Context, s *pipeline.System) *flow {
 	return f
 }
 
-// post sends one order, each tenth time three in one call, until the answer is 202 or the flow has ended.
+// post sends one order, each tenth time three in one call, until the answer is 202 or the flow has
+// ended.
 func (f *flow) post(ctx context.Context, s *pipeline.System, address string, client, i int) {
 	var ids, documents []string
 	for n := range 1 + 2*(i%10/9) {
@@ -167,10 +169,11 @@ func (f *flow) post(ctx context.Context, s *pipeline.System, address string, cli
 			f.mu.Unlock()
 			return
 		}
-		if err == nil {
-			err = a
+		other := a.String()
+		if err != nil {
+			other = err.Error()
 		}
-		f.others[err.Error()]++
+		f.others[other]++
 		f.mu.Unlock()
 		time.Sleep(100 * time.Millisecond)
 	}

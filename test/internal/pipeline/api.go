@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -41,7 +42,12 @@ func (s *System) Call(ctx context.Context, r Request) (Answer, error) {
 	if url == "" {
 		url = s.APIURL
 	}
-	q, err := http.NewRequestWithContext(ctx, method, url+cmp.Or(r.Path, "/orders"), strings.NewReader(r.Body))
+	q, err := http.NewRequestWithContext(
+		ctx,
+		method,
+		url+cmp.Or(r.Path, "/orders"),
+		strings.NewReader(r.Body),
+	)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -57,7 +63,10 @@ func (s *System) Call(ctx context.Context, r Request) (Answer, error) {
 			return Answer{}, err
 		}
 		sum := sha256.Sum256([]byte(r.Body))
-		if err := v4.NewSigner().SignHTTP(ctx, credentials, q, hex.EncodeToString(sum[:]), "execute-api", s.Config.Region, time.Now()); err != nil {
+		hash := hex.EncodeToString(sum[:])
+		err = v4.NewSigner().
+			SignHTTP(ctx, credentials, q, hash, "execute-api", s.Config.Region, time.Now())
+		if err != nil {
 			return Answer{}, err
 		}
 	}
@@ -70,7 +79,8 @@ func (s *System) Call(ctx context.Context, r Request) (Answer, error) {
 	return Answer{response.StatusCode, response.Header, body}, err
 }
 
-// Post posts orders, more than one in a batch, until they are accepted: an API that is busy answers with an error first.
+// Post posts orders, more than one in a batch, until they are accepted: an API that is busy answers
+// with an error first.
 func (s *System) Post(t testing.TB, documents ...string) {
 	t.Helper()
 	r := Request{Body: documents[0]}
@@ -80,16 +90,14 @@ func (s *System) Post(t testing.TB, documents ...string) {
 	Eventually(t, func() error {
 		a, err := s.Call(t.Context(), r)
 		if err == nil && a.Code != http.StatusAccepted {
-			err = a
+			err = fmt.Errorf("not accepted: %v", a)
 		}
 		return err
 	})
 }
 
-// Error makes an answer an error.
-func (a Answer) Error() string {
-	return http.StatusText(a.Code) + ": " + string(a.Body[:min(len(a.Body), 500)])
-}
+// String is for messages.
+func (a Answer) String() string { return fmt.Sprintf("%d %.500s", a.Code, a.Body) }
 
 // Array is the body of a batch.
 func Array(documents ...string) string { return "[" + strings.Join(documents, ",") + "]" }
@@ -97,7 +105,8 @@ func Array(documents ...string) string { return "[" + strings.Join(documents, ",
 // plain has a connection for each call, so that the end of an idle one never meets a request.
 var plain = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
-// whole is a client for the AWS SDK that never leaves an answer half read: the SDK gets it whole or not at all.
+// whole is a client for the AWS SDK that never leaves an answer half read: the SDK gets it whole or
+// not at all.
 type whole struct{}
 
 // Do makes the request.

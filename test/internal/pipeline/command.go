@@ -21,8 +21,8 @@ func (s *System) buildCommand() (string, error) {
 	return program, nil
 }
 
-// Command prepares a run of the operator's command as a person would run it, in a home and a working directory of its
-// own: AWS_ENDPOINT_URL points to the emulator.
+// Command prepares a run of the operator's command as a person would run it, in a home and a
+// working directory of its own: AWS_ENDPOINT_URL points to the emulator.
 func (s *System) Command(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	program, err := s.command()
@@ -60,8 +60,8 @@ func Finish(t testing.TB, cmd *exec.Cmd, meanwhile ...func()) Output {
 	return Output{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
 
-// Want says in what a run differs from a status and from texts that it must have written. A failure is two lines, what
-// went wrong and what to do next; 3 is a verdict, not a failure.
+// Want says in what a run differs from a status and from texts that it must have written. A failure
+// is two lines, what went wrong and what to do next; 3 is a verdict, not a failure.
 func (o Output) Want(status int, texts ...string) error {
 	if o.Status != status {
 		return fmt.Errorf("it exited with %d, want %d:\n%s%s", o.Status, status, o.Stdout, o.Stderr)
@@ -71,7 +71,8 @@ func (o Output) Want(status int, texts ...string) error {
 			return fmt.Errorf("it does not say %q:\n%s%s", text, o.Stdout, o.Stderr)
 		}
 	}
-	if status != 0 && status != 3 && (!strings.Contains(o.Stderr, "orders: ") || !strings.Contains(o.Stderr, "   ->   ")) {
+	if status != 0 && status != 3 &&
+		(!strings.Contains(o.Stderr, "orders: ") || !strings.Contains(o.Stderr, "   ->   ")) {
 		return fmt.Errorf("it failed without the two lines:\n%s", o.Stderr)
 	}
 	return nil

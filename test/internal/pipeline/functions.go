@@ -17,8 +17,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
-// UpdateMapping changes a function's one event source mapping, until the test ends or the returned function undoes it.
-func (s *System) UpdateMapping(t testing.TB, function string, change, undo lambda.UpdateEventSourceMappingInput) (back func()) {
+// UpdateMapping changes a function's one event source mapping, until the test ends or the returned
+// function undoes it.
+func (s *System) UpdateMapping(
+	t testing.TB,
+	function string,
+	change, undo lambda.UpdateEventSourceMappingInput,
+) (back func()) {
 	t.Helper()
 	uuid := s.Mapping(t, function)
 	return s.change(t, func(ctx context.Context, changed bool) error {
@@ -35,7 +40,10 @@ func (s *System) UpdateMapping(t testing.TB, function string, change, undo lambd
 // Mapping is the UUID of a function's one event source mapping.
 func (s *System) Mapping(t testing.TB, function string) (uuid string) {
 	t.Helper()
-	out, err := s.Functions.ListEventSourceMappings(t.Context(), &lambda.ListEventSourceMappingsInput{FunctionName: &function})
+	out, err := s.Functions.ListEventSourceMappings(
+		t.Context(),
+		&lambda.ListEventSourceMappingsInput{FunctionName: &function},
+	)
 	if err != nil || len(out.EventSourceMappings) != 1 {
 		t.Fatalf("the mappings of %s: %v, %v, want one", function, out, err)
 	}
@@ -54,9 +62,18 @@ func (s *System) Throttle(t testing.TB, function string) (back func()) {
 	t.Helper()
 	return s.change(t, func(ctx context.Context, changed bool) (err error) {
 		if changed {
-			_, err = s.Functions.PutFunctionConcurrency(ctx, &lambda.PutFunctionConcurrencyInput{FunctionName: &function, ReservedConcurrentExecutions: aws.Int32(0)})
+			_, err = s.Functions.PutFunctionConcurrency(
+				ctx,
+				&lambda.PutFunctionConcurrencyInput{
+					FunctionName:                 &function,
+					ReservedConcurrentExecutions: aws.Int32(0),
+				},
+			)
 		} else {
-			_, err = s.Functions.DeleteFunctionConcurrency(ctx, &lambda.DeleteFunctionConcurrencyInput{FunctionName: &function})
+			_, err = s.Functions.DeleteFunctionConcurrency(
+				ctx,
+				&lambda.DeleteFunctionConcurrencyInput{FunctionName: &function},
+			)
 		}
 		return err
 	})
@@ -81,9 +98,15 @@ func (s *System) Configure(t testing.TB, function, variable, value string) (back
 }
 
 // Configuration of a function.
-func (s *System) Configuration(t testing.TB, function string) *lambda.GetFunctionConfigurationOutput {
+func (s *System) Configuration(
+	t testing.TB,
+	function string,
+) *lambda.GetFunctionConfigurationOutput {
 	t.Helper()
-	out, err := s.Functions.GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: &function})
+	out, err := s.Functions.GetFunctionConfiguration(
+		t.Context(),
+		&lambda.GetFunctionConfigurationInput{FunctionName: &function},
+	)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,13 +116,18 @@ func (s *System) Configuration(t testing.TB, function string) *lambda.GetFunctio
 // LogGroup is where a function logs to.
 func (s *System) LogGroup(t testing.TB, function string) string {
 	t.Helper()
-	if logging := s.Configuration(t, function).LoggingConfig; logging != nil && aws.ToString(logging.LogGroup) != "" {
+	if logging := s.Configuration(
+		t,
+		function,
+	).LoggingConfig; logging != nil &&
+		aws.ToString(logging.LogGroup) != "" {
 		return aws.ToString(logging.LogGroup)
 	}
 	return "/aws/lambda/" + function
 }
 
-// KillFunctions kills the processes of this emulator's functions, whatever they are in the middle of.
+// KillFunctions kills the processes of this emulator's functions, whatever they are in the middle
+// of.
 func (s *System) KillFunctions() (killed int, err error) {
 	lines, err := commandLines()
 	for pid, line := range lines {
@@ -111,7 +139,8 @@ func (s *System) KillFunctions() (killed int, err error) {
 	return killed, err
 }
 
-// commandLines are those of all processes: by Linux's /proc (a small container has no ps), else by ps.
+// commandLines are those of all processes: by Linux's /proc (a small container has no ps), else by
+// ps.
 func commandLines() (map[int]string, error) {
 	lines := map[int]string{}
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")

@@ -27,14 +27,24 @@ func (s *System) Send(t testing.TB, url string, messages ...Message) (ids []stri
 	var entries []types.SendMessageBatchRequestEntry
 	for i, m := range messages {
 		entry := types.SendMessageBatchRequestEntry{
-			Id: aws.String(strconv.Itoa(i)), MessageBody: &m.Body, MessageAttributes: map[string]types.MessageAttributeValue{},
+			Id: aws.String(
+				strconv.Itoa(i),
+			),
+			MessageBody:       &m.Body,
+			MessageAttributes: map[string]types.MessageAttributeValue{},
 		}
 		for name, value := range m.Attributes {
-			entry.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
+			entry.MessageAttributes[name] = types.MessageAttributeValue{
+				DataType:    aws.String("String"),
+				StringValue: &value,
+			}
 		}
 		entries = append(entries, entry)
 	}
-	out, err := s.once.SendMessageBatch(t.Context(), &sqs.SendMessageBatchInput{QueueUrl: &url, Entries: entries})
+	out, err := s.once.SendMessageBatch(
+		t.Context(),
+		&sqs.SendMessageBatchInput{QueueUrl: &url, Entries: entries},
+	)
 	if err != nil || len(out.Successful) != len(messages) {
 		t.Fatalf("send %d messages to %s: %v, %+v", len(messages), url, err, out)
 	}
@@ -61,9 +71,13 @@ func (s *System) Depth(t testing.TB, url string) (visible, inFlight int) {
 
 func (s *System) depth(ctx context.Context, url string) (visible, inFlight int, err error) {
 	names := []types.QueueAttributeName{
-		types.QueueAttributeNameApproximateNumberOfMessages, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+		types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
 	}
-	out, err := s.Queues.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: names})
+	out, err := s.Queues.GetQueueAttributes(
+		ctx,
+		&sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: names},
+	)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -94,8 +108,8 @@ func (s *System) Drain(t testing.TB, url string) []Message {
 	return s.Inbox(url).Take(t)
 }
 
-// Inbox keeps the messages that were taken from a queue, each once however often it is delivered. Its methods are safe
-// for concurrent use.
+// Inbox keeps the messages that were taken from a queue, each once however often it is delivered.
+// Its methods are safe for concurrent use.
 type Inbox struct {
 	// URL of the queue.
 	URL string
@@ -107,7 +121,11 @@ type Inbox struct {
 }
 
 // Inbox of a queue, with nothing in it yet.
-func (s *System) Inbox(url string) *Inbox { return &Inbox{URL: url, s: s, known: map[string]bool{}} }
+func (s *System) Inbox(
+	url string,
+) *Inbox {
+	return &Inbox{URL: url, s: s, known: map[string]bool{}}
+}
 
 // Take takes what is on the queue by now, and gives what is new.
 func (i *Inbox) Take(t testing.TB) []Message {
@@ -124,11 +142,16 @@ func (i *Inbox) Take(t testing.TB) []Message {
 	}
 }
 
-// Receive takes up to ten messages, and waits some seconds for the first. One whose receipt got lost on the way comes again in ten seconds, not in the queue's
-// minutes; so does one that could not be deleted.
+// Receive takes up to ten messages, and waits some seconds for the first. One whose receipt got
+// lost on the way comes again in ten seconds, not in the queue's minutes; so does one that could
+// not be deleted.
 func (i *Inbox) Receive(ctx context.Context, wait int32) (n int, err error) {
 	out, err := i.s.Queues.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: &i.URL, MaxNumberOfMessages: 10, WaitTimeSeconds: wait, MessageAttributeNames: []string{"All"}, VisibilityTimeout: 10,
+		QueueUrl:              &i.URL,
+		MaxNumberOfMessages:   10,
+		WaitTimeSeconds:       wait,
+		MessageAttributeNames: []string{"All"},
+		VisibilityTimeout:     10,
 	})
 	if err != nil || len(out.Messages) == 0 {
 		return 0, err
@@ -136,7 +159,13 @@ func (i *Inbox) Receive(ctx context.Context, wait int32) (n int, err error) {
 	var done []types.DeleteMessageBatchRequestEntry
 	i.mu.Lock()
 	for k, m := range out.Messages {
-		done = append(done, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(k)), ReceiptHandle: m.ReceiptHandle})
+		done = append(
+			done,
+			types.DeleteMessageBatchRequestEntry{
+				Id:            aws.String(strconv.Itoa(k)),
+				ReceiptHandle: m.ReceiptHandle,
+			},
+		)
 		if id := aws.ToString(m.MessageId); !i.known[id] {
 			i.known[id] = true
 			got := Message{aws.ToString(m.Body), map[string]string{}}
@@ -147,7 +176,10 @@ func (i *Inbox) Receive(ctx context.Context, wait int32) (n int, err error) {
 		}
 	}
 	i.mu.Unlock()
-	_, _ = i.s.Queues.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &i.URL, Entries: done})
+	_, _ = i.s.Queues.DeleteMessageBatch(
+		ctx,
+		&sqs.DeleteMessageBatchInput{QueueUrl: &i.URL, Entries: done},
+	)
 	return len(out.Messages), nil
 }
 
@@ -165,7 +197,8 @@ func (i *Inbox) All() []Message {
 	return slices.Clip(i.all)
 }
 
-// Await takes messages until the events of all orders have come, and gives the last one of each order that sent any.
+// Await takes messages until the events of all orders have come, and gives the last one of each
+// order that sent any.
 func (i *Inbox) Await(t testing.TB, orderIDs ...string) map[string]Message {
 	t.Helper()
 	events := map[string]Message{}
@@ -210,13 +243,20 @@ func (s *System) SetQueue(t testing.TB, url string, attributes map[string]string
 		if changed {
 			set = attributes
 		}
-		_, err := s.Queues.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: set})
+		_, err := s.Queues.SetQueueAttributes(
+			ctx,
+			&sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: set},
+		)
 		return err
 	})
 }
 
-// change does something to the system, and undoes it when the test ends or the returned function is called.
-func (s *System) change(t testing.TB, do func(ctx context.Context, changed bool) error) (back func()) {
+// change does something to the system, and undoes it when the test ends or the returned function is
+// called.
+func (s *System) change(
+	t testing.TB,
+	do func(ctx context.Context, changed bool) error,
+) (back func()) {
 	t.Helper()
 	if err := do(t.Context(), true); err != nil {
 		t.Fatal(err)

@@ -33,9 +33,12 @@ func readItem(t testing.TB, from map[string]types.AttributeValue) Item {
 func (s *System) Items(t testing.TB, id string) map[string]Item {
 	t.Helper()
 	out, err := s.Tables.Query(t.Context(), &dynamodb.QueryInput{
-		TableName: &s.TableName, ConsistentRead: aws.Bool(true),
-		KeyConditionExpression:    aws.String(order.AttrOrderID + " = :id"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":id": &types.AttributeValueMemberS{Value: id}},
+		TableName:              &s.TableName,
+		ConsistentRead:         aws.Bool(true),
+		KeyConditionExpression: aws.String(order.AttrOrderID + " = :id"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":id": &types.AttributeValueMemberS{Value: id},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -52,7 +55,10 @@ func (s *System) Items(t testing.TB, id string) map[string]Item {
 func (s *System) Stored(t testing.TB) (stored map[string]Item, refusals map[string]int) {
 	t.Helper()
 	stored, refusals = map[string]Item{}, map[string]int{}
-	pages := dynamodb.NewScanPaginator(s.Tables, &dynamodb.ScanInput{TableName: &s.TableName, ConsistentRead: aws.Bool(true)})
+	pages := dynamodb.NewScanPaginator(
+		s.Tables,
+		&dynamodb.ScanInput{TableName: &s.TableName, ConsistentRead: aws.Bool(true)},
+	)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
