@@ -81,15 +81,15 @@ lint: golangci-lint ## Run golangci-lint (.golangci.yml): format, vet, staticche
 	$(call step,lint,$(LINT) run ./...)
 	$(call step,actionlint,$(AUDIT) actionlint -shellcheck= -pyflakes=)
 
-# CDK itself writes DependsOn beside references (W3005).
 JUDGES := .local/judges/bin
 .PHONY: templates
-templates: $(JUDGES)/cfn-lint ## Run cfn-lint over the templates
-	$(call step,cfn-lint,$(JUDGES)/cfn-lint --ignore-checks W3005 --regions us-east-1 eu-central-1 -- $(TEMPLATES))
-TEMPLATES := $(filter-out %/local.json %/local-monitoring.json,$(wildcard test/snapshot/testdata/*.json))
+templates: $(JUDGES)/cfn-lint ## Run cfn-lint, checkov and parliament over the templates (tools/accepted.txt)
+	$(call step,judges of the templates,$(JUDGES)/python -W ignore tools/judges.py $(TEMPLATES))
+TEMPLATES := $(filter-out %/local.json %/local-monitoring.json,$(wildcard test/snapshot/testdata/*.json)) \
+	.github/deploy-role.yaml
 
 $(JUDGES)/cfn-lint: tools/requirements.txt
-	@echo "installing the judges of the templates into .local/judges"
+	@echo "installing the judges of the templates and the packages into .local/judges (about a minute)"
 	@python3 -m venv --clear .local/judges && $(JUDGES)/pip install --quiet --require-hashes -r tools/requirements.txt && touch $@
 
 # The tools that tools/supply pins. Without a path, actionlint takes .github/workflows.
