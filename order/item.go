@@ -24,7 +24,8 @@ const (
 	AttrHashVersion = "hashVersion"
 	// AttrStoredAt (S, [TimeFormat]) is when the order was stored; the time of its event.
 	AttrStoredAt = "storedAt"
-	// AttrAcceptedAt (S, [TimeFormat]) is when the queue took the message (SentTimestamp).
+	// AttrAcceptedAt (S, [TimeFormat]) is when the queue first took the message. Rejecting or
+	// redriving it does not change it.
 	AttrAcceptedAt = "acceptedAt"
 	// AttrMessageID (S) is the id of the queue message that brought the document.
 	AttrMessageID = "messageId"

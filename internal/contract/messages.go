@@ -14,6 +14,12 @@ const (
 	AttributeBatchIndex = "batchIndex"
 )
 
+// AttributeAcceptedAt is the message attribute that keeps the time at which an order was first
+// accepted (UTC, RFC 3339 with milliseconds). The queue does not know it any more once a document
+// was rejected or redriven, because SQS dates each message by when it was sent. It is on documents
+// on the rejected queue and on redriven orders.
+const AttributeAcceptedAt = "acceptedAt"
+
 // AttributeEventType is the message attribute that every event carries: its CloudEvents type.
 const AttributeEventType = "type"
 

@@ -129,7 +129,7 @@ func (r *run) handOver(ctx context.Context, e entry) error {
 // partialFailure is an entry's error inside a successful answer.
 type partialFailure struct{ code string }
 
-func (p partialFailure) Error() string { return "SNS could not publish an entry: " + p.code }
+func (p partialFailure) Error() string { return "an entry could not be published: " + p.code }
 
 // try publishes entries in one call. It returns those that are not on the topic, and apart from
 // them those that never can be. err is nil only when nothing is left to try.

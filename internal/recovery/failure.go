@@ -17,7 +17,7 @@ type Failure struct {
 	// Lambda's own.
 	OrderID string
 	// First and Last bound the time at which the records that Lambda discarded were written. They
-	// are a minute wider than the message says, because its arrival times are approximate and
+	// are five minutes wider than the message says, because its arrival times are approximate and
 	// Lambda's clock and the processor's differ.
 	First, Last time.Time
 	// Reason is the publisher's reason (a contract.Failure constant) or Lambda's condition
@@ -78,7 +78,7 @@ func parseEnvelope(body []byte) (Failure, error) {
 	if first.IsZero() || last.Before(first) {
 		return Failure{}, errors.New("on-failure message of Lambda: has no span of time")
 	}
-	const spare = time.Minute
+	const spare = 5 * time.Minute
 	return Failure{
 		First: first.Add(-spare), Last: last.Add(spare), Reason: message.RequestContext.Condition,
 	}, nil

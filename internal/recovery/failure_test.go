@@ -56,7 +56,7 @@ func TestParseFailure(t *testing.T) {
 	}{
 		"publisher's": {string(record), Failure{OrderID: "A", Reason: "too-large"}, ""},
 		"Lambda's": {lambdaEnvelope,
-			Failure{First: at("00:12:19"), Last: at("00:15:19"), Reason: "RecordAgeExceeded"}, ""},
+			Failure{First: at("00:08:19"), Last: at("00:19:19"), Reason: "RecordAgeExceeded"}, ""},
 		"no order": {strings.Replace(string(record), `"A"`, `""`, 1), Failure{}, "no order id"},
 		"not JSON": {"x", Failure{}, "invalid character"},
 		"unknown":  {`{"source":"x"}`, Failure{}, "unknown"},

@@ -29,6 +29,9 @@ type Message struct {
 	// SentAt is when the message was first sent. A message that SQS itself moved to a dead-letter
 	// queue keeps its time.
 	SentAt time.Time
+	// AcceptedAt is when the order was first accepted, before it was rejected or redriven: the
+	// message attribute, or SentAt without one.
+	AcceptedAt time.Time
 	// Receives counts how often the message was received, this time included. A move by SQS to a
 	// dead-letter queue does not reset it.
 	Receives int
@@ -67,6 +70,11 @@ func readMessage(m types.Message) Message {
 	sent := system(types.MessageSystemAttributeNameSentTimestamp)
 	if ms, err := strconv.ParseInt(sent, 10, 64); err == nil {
 		read.SentAt = time.UnixMilli(ms)
+	}
+	read.AcceptedAt = read.SentAt
+	accepted, err := time.Parse(order.TimeFormat, text(contract.AttributeAcceptedAt))
+	if err == nil {
+		read.AcceptedAt = accepted
 	}
 	read.Receives, _ = strconv.Atoi(system(types.MessageSystemAttributeNameApproximateReceiveCount))
 	if id := text(contract.AttributeOrderID); id != "" {

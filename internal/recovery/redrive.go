@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/orderpipeline/orderpipeline/internal/contract"
+	"github.com/orderpipeline/orderpipeline/order"
 )
 
 // Redrive moves messages from one queue to another. It receives, sends and deletes, in this order,
@@ -25,6 +29,9 @@ type Redrive struct {
 	From, To string
 	// Match says which messages to move. Default: all.
 	Match func(Message) bool
+	// Orders says that the messages are orders, not events. They are sent on with the time at which
+	// they were first accepted, as [contract.AttributeAcceptedAt]. Default: false.
+	Orders bool
 	// Limit is the most messages to move. Default: all.
 	Limit int
 	// Batch is how many messages to receive per call, 1 to 10. With a slow Wait it should be small,
@@ -72,11 +79,7 @@ func (r *Redrive) Run(ctx context.Context) (result Result, err error) {
 				return false, err
 			}
 		}
-		if _, err := r.Queues.SendMessage(context.WithoutCancel(ctx), &sqs.SendMessageInput{
-			QueueUrl:          aws.String(r.To),
-			MessageBody:       received.Body,
-			MessageAttributes: m.forwarded(),
-		}); isMessageError(err) {
+		if err := r.send(context.WithoutCancel(ctx), m); isMessageError(err) {
 			result.Left++
 			stuck = append(stuck, fmt.Errorf("message %s cannot be sent to %s: %w", m.ID, r.To, err))
 			return false, nil
@@ -90,6 +93,30 @@ func (r *Redrive) Run(ctx context.Context) (result Result, err error) {
 		return true, nil
 	})
 	return result, errors.Join(append(stuck, err)...)
+}
+
+// send sends a message to the other queue.
+func (r *Redrive) send(ctx context.Context, m Message) error {
+	attributes := m.forwarded()
+	in := &sqs.SendMessageInput{
+		QueueUrl: aws.String(r.To), MessageBody: aws.String(m.Body), MessageAttributes: attributes,
+	}
+	if !r.Orders || m.AcceptedAt.IsZero() {
+		_, err := r.Queues.SendMessage(ctx, in)
+		return err
+	}
+	in.MessageAttributes = maps.Clone(attributes)
+	in.MessageAttributes[contract.AttributeAcceptedAt] = types.MessageAttributeValue{
+		DataType:    aws.String("String"),
+		StringValue: aws.String(m.AcceptedAt.UTC().Format(order.TimeFormat)),
+	}
+	_, err := r.Queues.SendMessage(ctx, in)
+	if isMessageError(err) && len(in.MessageAttributes) > len(attributes) {
+		// An order of the full size, or with ten attributes of its sender, has no room for the time.
+		in.MessageAttributes = attributes
+		_, err = r.Queues.SendMessage(ctx, in)
+	}
+	return err
 }
 
 // isMessageError reports whether an error is about this message, not about all of them.

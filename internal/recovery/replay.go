@@ -25,8 +25,8 @@ type Orders interface {
 }
 
 // Replay publishes the events of stored orders again. It reads the orders from the table: the
-// events have the same ids and bytes as the first time. An event that can never be published counts
-// as replayed.
+// events have the same ids and bytes as the first time. What it returns as replayed are the events
+// that are out by then, also after an error, and those that can never be published.
 type Replay struct {
 	// Orders is the DynamoDB client. Required.
 	Orders Orders
@@ -50,9 +50,12 @@ type Replay struct {
 	// WaitRead is called after each page of a scan with its cost in read request units. Default: no
 	// limit.
 	WaitRead func(ctx context.Context, units float64) error
-	// Published is called with the number of orders in each batch that was published. It must be
-	// safe for concurrent use when there are several Workers. Default: not called.
-	Published func(orders int)
+	// Published is called with the number of events of each batch that are out. It must be safe for
+	// concurrent use when there are several Workers. Default: not called.
+	Published func(events int)
+	// DryRun is called with each event, instead of publishing it. It must be safe for concurrent use
+	// when there are several Workers. Default: the events are published.
+	DryRun func(publishing.Event)
 	// Segments is the number of parts into which a scan divides the table. Default: 1.
 	Segments int
 	// Workers is the number of segments that are scanned at a time. Default: 1.
@@ -60,8 +63,8 @@ type Replay struct {
 	// Checkpoint is the progress of an earlier run's scan, from which this one continues. Default:
 	// the start.
 	Checkpoint Checkpoint
-	// Save keeps a checkpoint after each page. It is called by one worker at a time. Default: not
-	// called.
+	// Save keeps a checkpoint after each batch of events that is out. It is called by one worker at
+	// a time. Default: not called.
 	Save func(Checkpoint) error
 
 	// onFailureURL is the queue for failure records. Empty: none are sent.
@@ -96,7 +99,7 @@ func (r *Replay) ByID(
 			}
 			items = append(items, out.Item)
 		}
-		n, err := r.publish(ctx, items)
+		n, err := r.publish(ctx, items, nil)
 		replayed += n
 		if err != nil {
 			return replayed, missing, err
@@ -114,27 +117,52 @@ func (r *Replay) batch() int {
 	return r.Batch
 }
 
-// publish publishes the events of items. The end of ctx does not cut off a batch.
-func (r *Replay) publish(ctx context.Context, items []item) (published int, err error) {
+// publish publishes the events of items, and calls out with the items whose events are out, in
+// order and each once. The end of ctx does not cut off a batch.
+func (r *Replay) publish(
+	ctx context.Context, items []item, out func([]item) error,
+) (replayed int, err error) {
 	for chunk := range slices.Chunk(items, r.batch()) {
 		if err := ctx.Err(); err != nil {
-			return published, err
+			return replayed, err
 		}
-		if r.Wait != nil {
-			if err := r.Wait(ctx, len(chunk)); err != nil {
-				return published, err
+		n, done, err := r.publishBatch(ctx, chunk)
+		replayed += n
+		if r.Published != nil {
+			r.Published(n)
+		}
+		if out != nil && done > 0 {
+			if err := out(chunk[:done]); err != nil {
+				return replayed, err
 			}
 		}
-		whole := context.WithoutCancel(ctx)
-		if _, err := r.Publisher.Publish(whole, r.events(chunk), r.fail); err != nil {
-			return published, fmt.Errorf("publish events: %w", err)
-		}
-		published += len(chunk)
-		if r.Published != nil {
-			r.Published(len(chunk))
+		if err != nil {
+			return replayed, err
 		}
 	}
-	return published, nil
+	return replayed, nil
+}
+
+// publishBatch publishes one batch. replayed counts the events that are out, done the first items
+// of the batch of which all are.
+func (r *Replay) publishBatch(ctx context.Context, items []item) (replayed, done int, err error) {
+	if r.DryRun != nil {
+		for _, e := range r.events(items) {
+			r.DryRun(e)
+		}
+		return len(items), len(items), nil
+	}
+	if r.Wait != nil {
+		if err := r.Wait(ctx, len(items)); err != nil {
+			return 0, 0, err
+		}
+	}
+	result, err := r.Publisher.Publish(context.WithoutCancel(ctx), r.events(items), r.fail)
+	replayed = result.Published + result.Failed
+	if err != nil {
+		return replayed, result.Unfinished, fmt.Errorf("publish events: %w", err)
+	}
+	return replayed, len(items), nil
 }
 
 // events makes the events of items.

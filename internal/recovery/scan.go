@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,7 +31,7 @@ type Segment struct {
 	Next map[string]string `json:"next,omitempty"`
 	// Done says that the segment was scanned to its end.
 	Done bool `json:"done,omitempty"`
-	// Published counts the orders of the segment whose events were published.
+	// Published counts the orders of the segment, up to Next, whose events were published.
 	Published int `json:"published,omitempty"`
 }
 
@@ -44,7 +45,7 @@ func (c Checkpoint) Published() (orders int) {
 
 // Between publishes the events of all orders again that were stored within one of the spans. It
 // scans the whole table once, whatever the spans are. A Checkpoint must be of the same table and
-// the same spans. replayed counts the orders of this run.
+// the same spans. replayed counts the events of this run only.
 func (r *Replay) Between(ctx context.Context, spans ...Span) (replayed int, err error) {
 	if len(spans) == 0 {
 		return 0, nil
@@ -53,7 +54,7 @@ func (r *Replay) Between(ctx context.Context, spans ...Span) (replayed int, err 
 	if len(checkpoint) == 0 {
 		checkpoint = make(Checkpoint, max(1, r.Segments))
 	}
-	before := checkpoint.Published()
+	var total atomic.Int64
 	var mu sync.Mutex
 	update := func(segment int, change func(*Segment)) error {
 		mu.Lock()
@@ -69,7 +70,8 @@ func (r *Replay) Between(ctx context.Context, spans ...Span) (replayed int, err 
 	}
 	if r.Workers <= 1 {
 		for n := range checkpoint {
-			err = r.segment(ctx, spans, n, len(checkpoint), checkpoint[n], update)
+			replayed, err = r.segment(ctx, spans, n, len(checkpoint), checkpoint[n], update)
+			total.Add(int64(replayed))
 			if err != nil {
 				break
 			}
@@ -79,21 +81,23 @@ func (r *Replay) Between(ctx context.Context, spans ...Span) (replayed int, err 
 		group.SetLimit(r.Workers)
 		for n, from := range slices.Clone(checkpoint) {
 			group.Go(func() error {
-				return r.segment(ctx, spans, n, len(checkpoint), from, update)
+				replayed, err := r.segment(ctx, spans, n, len(checkpoint), from, update)
+				total.Add(int64(replayed))
+				return err
 			})
 		}
 		err = group.Wait()
 	}
-	return checkpoint.Published() - before, err
+	return int(total.Load()), err
 }
 
 // segment scans one segment, from where an earlier run left it.
 func (r *Replay) segment(
 	ctx context.Context, spans []Span, n, of int, from Segment,
 	update func(int, func(*Segment)) error,
-) error {
+) (replayed int, err error) {
 	if from.Done {
-		return nil
+		return 0, nil
 	}
 	first, last := spans[0].First, spans[0].Last
 	for _, s := range spans[1:] {
@@ -119,30 +123,35 @@ func (r *Replay) segment(
 	input.ExclusiveStartKey = startKey(from.Next)
 	for {
 		if err := ctx.Err(); err != nil {
-			return err
+			return replayed, err
 		}
 		out, err := r.Orders.Scan(ctx, input)
 		if err != nil {
-			return fmt.Errorf("scan orders: %w", err)
+			return replayed, fmt.Errorf("scan orders: %w", err)
 		}
 		items := slices.DeleteFunc(out.Items, func(i item) bool {
 			return textOf(i, order.AttrKind) != order.KindOrder ||
 				!within(textOf(i, order.AttrStoredAt), spans)
 		})
-		published, err := r.publish(ctx, items)
-		if err != nil { // without a checkpoint, so that the page is published again
-			return err
+		published, err := r.publish(ctx, items, func(done []item) error {
+			return update(n, func(s *Segment) {
+				s.Published += len(done)
+				s.Next = nextKey(keyOf(done[len(done)-1]))
+			})
+		})
+		replayed += published
+		if err != nil {
+			return replayed, err
 		}
 		input.ExclusiveStartKey = out.LastEvaluatedKey
 		if err := update(n, func(s *Segment) {
-			s.Published += published
 			s.Next, s.Done = nextKey(out.LastEvaluatedKey), len(out.LastEvaluatedKey) == 0
 		}); err != nil || len(out.LastEvaluatedKey) == 0 {
-			return err
+			return replayed, err
 		}
 		if r.WaitRead != nil && out.ConsumedCapacity != nil {
 			if err := r.WaitRead(ctx, aws.ToFloat64(out.ConsumedCapacity.CapacityUnits)); err != nil {
-				return err
+				return replayed, err
 			}
 		}
 	}
@@ -155,6 +164,11 @@ func within(storedAt string, spans []Span) bool {
 	return slices.ContainsFunc(spans, func(s Span) bool {
 		return clock(s.First) <= storedAt && storedAt <= clock(s.Last)
 	})
+}
+
+// keyOf is the key of an item, after which a scan can continue like after a page's last key.
+func keyOf(i item) item {
+	return item{order.AttrOrderID: i[order.AttrOrderID], order.AttrItem: i[order.AttrItem]}
 }
 
 // startKey and nextKey convert a key of the table, which consists of texts, from and to the form in

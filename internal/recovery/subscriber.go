@@ -27,7 +27,8 @@ type SubscriberTopic struct {
 	QueueURL string
 	// Filter is the subscription's filter. Default: every event.
 	Filter Filter
-	// Filtered is called with the number of events that the filter drops. Default: not called.
+	// Filtered is called after each successful PublishBatch, with the number of its events that the
+	// filter dropped. Default: not called.
 	Filtered func(events int)
 }
 
@@ -53,17 +54,27 @@ func (s *SubscriberTopic) PublishBatch(
 			Id: e.Id, MessageBody: e.Message, MessageAttributes: attributes,
 		})
 	}
+	filtered := len(out.Successful)
+	if len(entries) > 0 {
+		if err := s.send(ctx, entries, out); err != nil {
+			return nil, err
+		}
+	}
 	if s.Filtered != nil {
-		s.Filtered(len(out.Successful))
+		s.Filtered(filtered)
 	}
-	if len(entries) == 0 {
-		return out, nil
-	}
+	return out, nil
+}
+
+// send sends the entries and adds what became of them to out.
+func (s *SubscriberTopic) send(
+	ctx context.Context, entries []types.SendMessageBatchRequestEntry, out *sns.PublishBatchOutput,
+) error {
 	sent, err := s.Queue.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{
 		QueueUrl: aws.String(s.QueueURL), Entries: entries,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("send to the subscriber: %w", err)
+		return fmt.Errorf("send to the subscriber's queue: %w", err)
 	}
 	for _, e := range sent.Successful {
 		out.Successful = append(out.Successful, snstypes.PublishBatchResultEntry{
@@ -75,7 +86,7 @@ func (s *SubscriberTopic) PublishBatch(
 			Id: e.Id, Code: e.Code, Message: e.Message, SenderFault: e.SenderFault,
 		})
 	}
-	return out, nil
+	return nil
 }
 
 // Filter reports whether a subscriber receives an event with these message attributes.

@@ -26,7 +26,7 @@ func (h *Handler) Handle(
 	for _, message := range event.Records {
 		if err := h.message(ctx, message, &total); err != nil {
 			total.fail(err)
-			total.oldestFailure = max(total.oldestFailure, started.Sub(h.acceptedAt(message)))
+			total.oldestFailure = max(total.oldestFailure, started.Sub(h.sentAt(message)))
 			response.BatchItemFailures = append(response.BatchItemFailures,
 				events.SQSBatchItemFailure{ItemIdentifier: message.MessageId})
 		}

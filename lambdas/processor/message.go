@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/lambdas/internal/function"
 	"github.com/orderpipeline/orderpipeline/order"
 )
@@ -117,8 +119,18 @@ func (h *Handler) validate(from origin, document []byte) (c candidate) {
 	return c
 }
 
-// acceptedAt is the time at which SQS took the message.
+// acceptedAt is the time at which SQS took the order first: a redriven message carries it along.
 func (h *Handler) acceptedAt(message events.SQSMessage) time.Time {
+	at := h.sentAt(message)
+	kept := aws.ToString(message.MessageAttributes[contract.AttributeAcceptedAt].StringValue)
+	if first, err := time.Parse(order.TimeFormat, kept); err == nil && first.Before(at) {
+		return first
+	}
+	return at
+}
+
+// sentAt is the time at which SQS took the message.
+func (h *Handler) sentAt(message events.SQSMessage) time.Time {
 	if ms, err := strconv.ParseInt(message.Attributes["SentTimestamp"], 10, 64); err == nil {
 		return time.UnixMilli(ms)
 	}

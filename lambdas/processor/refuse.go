@@ -73,6 +73,7 @@ func (h *Handler) reject(
 	add(contract.AttributePointer, refusal.Pointer)
 	add(contract.AttributeMessageID, c.messageID)
 	add(contract.AttributeOrderID, c.ID)
+	add(contract.AttributeAcceptedAt, c.acceptedAt)
 	if c.batchIndex >= 0 {
 		add(contract.AttributeBatchIndex, strconv.Itoa(c.batchIndex))
 	}
