@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/failure"
 	"github.com/orderpipeline/orderpipeline/internal/local"
+	"github.com/orderpipeline/orderpipeline/internal/replay"
 	"github.com/orderpipeline/orderpipeline/internal/terminal"
 )
 
@@ -62,7 +64,8 @@ func (cmd *downCmd) Run(ctx context.Context, a *app) error {
 		}
 		steps.Step("emulator: stopped (process %d, port %d)", emulator.PID(), emulator.Port())
 	}
-	if err := os.RemoveAll(filepath.Join(root, local.StateDir, "emulator")); err != nil {
+	if err := errors.Join(os.RemoveAll(filepath.Join(root, local.StateDir, "emulator")),
+		replay.RemoveStates(contract.EnvironmentLocal)); err != nil {
 		return err
 	}
 	steps.Step("its state is removed; the tools stay in node_modules and %s", local.StateDir)

@@ -175,15 +175,16 @@ func (cmd *redriveCmd) matches(q queues.Stuck, m recovery.Message, now time.Time
 // printJSON prints a message for --json.
 func printJSON(a *app, q queues.Stuck, m recovery.Message) error {
 	return terminal.JSON(a.stdout, struct {
-		MessageID string    `json:"messageId"`
-		SentAt    time.Time `json:"sentAt"`
-		Receives  int       `json:"receives"`
-		Reason    string    `json:"reason"`
-		Pointer   string    `json:"pointer"`
-		OrderIDs  []string  `json:"orderIds"`
-		Body      string    `json:"body"`
+		MessageID  string    `json:"messageId"`
+		SentAt     time.Time `json:"sentAt"`
+		AcceptedAt time.Time `json:"acceptedAt"`
+		Receives   int       `json:"receives"`
+		Reason     string    `json:"reason"`
+		Pointer    string    `json:"pointer"`
+		OrderIDs   []string  `json:"orderIds"`
+		Body       string    `json:"body"`
 	}{
-		m.ID, m.SentAt.UTC(), m.Receives, reasonOf(q, m), m.Pointer,
+		m.ID, m.SentAt.UTC(), m.AcceptedAt.UTC(), m.Receives, reasonOf(q, m), m.Pointer,
 		append([]string{}, m.OrderIDs...), m.Body,
 	}, false)
 }
@@ -281,7 +282,7 @@ func (cmd *redriveCmd) move(
 	add, finish := terminal.Progress(a.stderr, total, "%d of about %d messages")
 	now := time.Now()
 	redrive := recovery.Redrive{
-		Queues: client, From: q.URL, To: q.Target, Limit: cmd.Limit,
+		Queues: client, From: q.URL, To: q.Target, Limit: cmd.Limit, Orders: cmd.Queue != "subscriber",
 		Match: func(m recovery.Message) bool { return cmd.matches(q, m, now) },
 		// Received messages must be moved well before they become visible again.
 		Batch: cmd.Rate.within(recovery.Visibility/3, 10),

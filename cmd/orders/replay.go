@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,8 +33,9 @@ type replayCmd struct {
 
 	ToSubscriber string `placeholder:"NAME" help:"Send only to the queue of this subscriber."`
 	Yes          bool   `help:"Publish. Without it nothing is published."`
-	Resume       string `placeholder:"FILE" help:"State file, instead of one per command line."`
-	Restart      bool   `help:"Start again, even if a run was interrupted."`
+	JSON         bool   `help:"Print one JSON object with the orders and the counts, for scripts."`
+	Resume       bool   `help:"Continue the interrupted run of the same command."`
+	State        string `placeholder:"FILE" help:"State file, instead of one per command line."`
 
 	Rate     rateFlag `default:"100/s" placeholder:"N/s" help:"Most events to publish per second."`
 	ReadRate rateFlag `default:"1000/s" placeholder:"N/s" help:"Most read units to scan per second."`
@@ -49,21 +53,25 @@ Choose the orders with --id, --from or --on-failure. A time is 2026-11-14T08:00:
 (UTC), or an age such as 36h. --on-failure deletes the messages from the queue once their events are
 published.
 
-Without --yes it only counts the orders and estimates the cost. --from and --on-failure may have to
-scan the whole table: then the number of orders in the table, which it prints, is an upper bound.
+Without --yes it lists the orders, why each is replayed, and what of it is missing, and publishes
+nothing. --from and --on-failure may have to scan the whole table, which it prices. It scans a table
+of up to 40 MB to list the orders; of a larger one it only knows the number of items.
 
 With --to-subscriber, only that subscriber gets the events that its filter policy accepts: a demo
 subscriber, or the name of a queue that is subscribed to the topic. The messages of the on-failure
 queue then stay, since the other subscribers still lack these events.
 
-A scan can be interrupted: the same command goes on where it stopped. A few events are then
-published twice. Up to 4 of the --segments are scanned at the same time; a read unit is 4 KB.
+A scan can be interrupted: with --resume, the same command goes on where it stopped, and ends with
+the orders of the first run's time, also when --from is an age. A few events are then published
+twice. Without --resume it starts again. Up to 4 of the --segments are scanned at the same time; a
+read unit is 4 KB.
 
 Examples:
 
   orders replay --id A-1001,A-1002 --yes
   orders replay --from 2026-11-14T08:00:00Z --to 2026-11-14T10:30:00Z
   orders replay --from 36h --to-subscriber Billing --rate 20/s --yes
+  orders replay --from 36h --to-subscriber Billing --rate 20/s --yes --resume
   orders replay --on-failure --yes`
 }
 
@@ -124,10 +132,31 @@ type replayRun struct {
 	table      *dynamodb.Client
 	replay     recovery.Replay
 	state      *replay.State // nil without a scan
+	subscriber *recovery.SubscriberTopic
 	filtered   atomic.Int64
 
 	mu            sync.Mutex
-	unpublishable []string // orders whose event can never be published, with the reason
+	found         []replayOrder // by a dry run
+	unpublishable []replayOrder // whose event can never be published
+}
+
+// replayOrder is an order with the reason why it is named.
+type replayOrder struct {
+	OrderID string `json:"orderId"`
+	Reason  string `json:"reason"`
+}
+
+func (o replayOrder) String() string { return fmt.Sprintf("%s (%s)", o.OrderID, o.Reason) }
+
+// replayReport is the output of --json.
+type replayReport struct {
+	// Orders are those that would be published, null when their table was not scanned or they were.
+	Orders        []replayOrder   `json:"orders"`
+	Missing       []string        `json:"missing"`
+	Unpublishable []replayOrder   `json:"unpublishable"`
+	Spans         []recovery.Span `json:"spans"`
+	Published     int             `json:"published"`
+	Filtered      int             `json:"filtered"`
 }
 
 const scanWorkers = 4
@@ -139,21 +168,18 @@ func (r *replayRun) connect(ctx context.Context, cfg aws.Config) error {
 		return err
 	}
 	if name := r.cmd.ToSubscriber; name != "" {
-		publisher.Topic, err = replay.SubscriberTopic(ctx, cfg, r.deployment, name,
+		r.subscriber, err = replay.SubscriberTopic(ctx, cfg, r.deployment, name,
 			r.command("doctor"), func(n int) { r.filtered.Add(int64(n)) })
 		if err != nil {
 			return err
 		}
+		publisher.Topic = r.subscriber
 	}
 	r.replay = recovery.Replay{
 		Orders: r.table, TableName: r.deployment.TableName, Publisher: publisher,
-		Queues: sqs.NewFromConfig(cfg),
-		Unpublishable: func(e publishing.Event) {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.unpublishable = append(r.unpublishable, fmt.Sprintf("%s (%s)", e.OrderID, e.Unpublishable))
-		},
-		Segments: r.cmd.Segments, Workers: min(r.cmd.Segments, scanWorkers),
+		Queues:        sqs.NewFromConfig(cfg),
+		Unpublishable: r.addUnpublishable,
+		Segments:      r.cmd.Segments, Workers: min(r.cmd.Segments, scanWorkers),
 		Batch: r.cmd.Rate.within(100*time.Millisecond, 100),
 	}
 	if limiter := r.cmd.Rate.limiter(r.replay.Batch); limiter != nil {
@@ -170,7 +196,7 @@ func (r *replayRun) connect(ctx context.Context, cfg aws.Config) error {
 
 func (r *replayRun) run(ctx context.Context) (err error) {
 	var failures recovery.Failures
-	ids, spans := r.cmd.ID, []recovery.Span(nil)
+	ids, spans := slices.Compact(slices.Sorted(slices.Values(r.cmd.ID))), []recovery.Span(nil)
 	switch {
 	case r.cmd.From != nil:
 		to := r.cmd.now
@@ -184,30 +210,24 @@ func (r *replayRun) run(ctx context.Context) (err error) {
 		}
 		ids, spans = failures.OrderIDs, failures.Spans
 	}
-	total := len(ids)
+	total, read := len(ids), scanSize{}
 	if len(spans) > 0 {
-		if err := r.openState(spans); err != nil {
+		if read, err = r.openScan(ctx, spans); err != nil {
 			return err
 		}
 		spans = r.state.Spans
-		items, err := r.printScan(ctx, spans)
-		if err != nil {
-			return err
-		}
-		total += items
+		total += read.items
+	} else if r.cmd.Resume {
+		return failure.Usage("--resume continues a scan, and this replay needs none",
+			"leave it out")
 	}
 	if r.cmd.OnFailure {
 		r.notef("%s on the on-failure queue; they name %s and %s of time",
-			terminal.Count(failures.Messages, "message"), terminal.Count(len(ids), "order"),
+			terminal.Count(len(failures.All), "message"), terminal.Count(len(ids), "order"),
 			terminal.Count(len(failures.Spans), "span"))
-	} else if len(ids) > 0 {
-		r.notef("%s to publish", terminal.Count(len(ids), "order"))
 	}
 	if !r.cmd.Yes {
-		if len(ids)+len(spans) > 0 {
-			r.notef("nothing was published; repeat the command with --yes to publish")
-		}
-		return unreadable(failures.Unreadable)
+		return r.dryRun(ctx, ids, spans, failures, read)
 	}
 	add, finish := terminal.Progress(r.stderr, total, "%d of about %d orders")
 	add(r.replay.Checkpoint.Published())
@@ -223,13 +243,148 @@ func (r *replayRun) run(ctx context.Context) (err error) {
 		replayed += n
 	}
 	finish()
-	return r.report(ctx, time.Since(started), replayed, missing, failures.Unreadable, err)
+	return r.report(ctx, time.Since(started), spans, replayed, missing, failures.Unreadable, err)
 }
 
-// openState lets the scan go on from an interrupted run of the same command, and keeps its
-// progress.
-func (r *replayRun) openState(spans []recovery.Span) (err error) {
-	identity := []any{r.deployment.Env, r.deployment.TableName, r.cmd.ToSubscriber}
+// dryRun finds the orders without publishing their events.
+func (r *replayRun) dryRun(
+	ctx context.Context, ids []string, spans []recovery.Span, failures recovery.Failures,
+	read scanSize,
+) error {
+	reasons := map[string]string{}
+	var discarded []string // why Lambda discarded what is in the spans
+	for _, f := range failures.All {
+		if f.OrderID != "" {
+			reasons[f.OrderID] = f.Reason
+		} else if !slices.Contains(discarded, f.Reason) {
+			discarded = append(discarded, f.Reason)
+		}
+	}
+	filtered := 0
+	r.replay.DryRun = func(e publishing.Event) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		reason, named := reasons[e.OrderID]
+		if !named {
+			reason = strings.Join(discarded, ", ")
+		}
+		switch {
+		case e.Unpublishable != "":
+			r.unpublishable = append(r.unpublishable, replayOrder{e.OrderID, e.Unpublishable})
+		case r.subscriber != nil && !r.subscriber.Filter(e.Attributes):
+			filtered++
+		default:
+			r.found = append(r.found, replayOrder{e.OrderID, reason})
+		}
+	}
+	r.replay.Save = nil
+	_, missing, err := r.replay.ByID(ctx, ids...)
+	scanned := read.units <= maxListedUnits
+	if err == nil && scanned {
+		_, err = r.replay.Between(ctx, spans...)
+	}
+	if err != nil {
+		return err
+	}
+	byID := func(a, b replayOrder) int { return strings.Compare(a.OrderID, b.OrderID) }
+	slices.SortFunc(r.found, byID)
+	slices.SortFunc(r.unpublishable, byID)
+	// Some are named by the queue and within a span.
+	r.found, r.unpublishable = slices.Compact(r.found), slices.Compact(r.unpublishable)
+	r.filtered.Store(int64(filtered))
+	r.printFound(spans, scanned, read)
+	if err := r.printJSON(spans, 0, missing); err != nil {
+		return err
+	}
+	return errors.Join(append(r.problems(missing), unreadable(failures.Unreadable))...)
+}
+
+// printFound lists what a dry run has found.
+func (r *replayRun) printFound(spans []recovery.Span, scanned bool, read scanSize) {
+	const most = 100
+	if len(r.found) > 0 && !r.cmd.JSON {
+		table := terminal.NewTable("ORDER", "REASON")
+		for _, o := range r.found[:min(most, len(r.found))] {
+			table.Row(o.OrderID, cmp.Or(o.Reason, "-"))
+		}
+		table.Print(r.stdout)
+		if more := len(r.found) - most; more > 0 {
+			r.notef("the first %d; %d more: --json", most, more)
+		}
+	}
+	if filtered := int(r.filtered.Load()); filtered > 0 {
+		r.notef("%s not sent: the subscriber's filter policy drops them",
+			terminal.Count(filtered, "event"))
+	}
+	count := terminal.Count(len(r.found), "order") + " to publish"
+	if len(spans) > 0 && !scanned {
+		count = fmt.Sprintf("%s; and of the %d items of the table, those within the time", count,
+			read.items)
+	}
+	r.notef("%s", count)
+	r.notef("nothing was published; repeat the command with --yes to publish")
+}
+
+func (r *replayRun) printJSON(spans []recovery.Span, published int, missing []string) error {
+	if !r.cmd.JSON {
+		return nil
+	}
+	return terminal.JSON(r.stdout, replayReport{
+		Orders: r.found, Missing: append([]string{}, missing...),
+		Unpublishable: append([]replayOrder{}, r.unpublishable...),
+		Spans:         append([]recovery.Span{}, spans...),
+		Published:     published, Filtered: int(r.filtered.Load()),
+	}, true)
+}
+
+func (r *replayRun) addUnpublishable(e publishing.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unpublishable = append(r.unpublishable, replayOrder{e.OrderID, e.Unpublishable})
+}
+
+// scanSize is what a scan reads.
+type scanSize struct {
+	items int
+	units float64
+}
+
+// maxListedUnits is the largest table, in read units of 4 KB, that a dry run scans.
+const maxListedUnits = 10_000
+
+// openScan prepares the scan: from its start, or with --resume from where an interrupted run of the
+// same command stopped. It prints what the scan reads and costs.
+func (r *replayRun) openScan(
+	ctx context.Context, spans []recovery.Span,
+) (read scanSize, err error) {
+	out, err := r.table.DescribeTable(ctx, &dynamodb.DescribeTableInput{
+		TableName: &r.deployment.TableName,
+	})
+	if err != nil {
+		return read, fmt.Errorf("read the size of the table: %w", err)
+	}
+	if err := r.openState(spans, aws.ToTime(out.Table.CreationDateTime)); err != nil {
+		return read, err
+	}
+	read.items = int(aws.ToInt64(out.Table.ItemCount))
+	size := float64(aws.ToInt64(out.Table.TableSizeBytes))
+	read.units = math.Ceil(size / 4096)
+	for _, s := range r.state.Spans {
+		r.notef("orders stored from %s to %s", atSecond(s.First), atSecond(s.Last))
+	}
+	list := prices.Current()
+	r.notef("the scan reads the whole table: about %d items (orders and refusals), %.1f MB, "+
+		"%.0f read request units, %.4f %s (%g %[5]s per million; %s, %s)",
+		read.items, size/1e6, read.units, read.units*list.DynamoDBReads/1e6, list.Currency,
+		list.DynamoDBReads, list.Region, list.Date)
+	return read, nil
+}
+
+func atSecond(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// openState opens the state file. A table that was created again is another one.
+func (r *replayRun) openState(spans []recovery.Span, created time.Time) error {
+	identity := []any{r.deployment.TableName, created.UnixMilli(), r.cmd.ToSubscriber}
 	if r.cmd.From != nil {
 		to := ""
 		if r.cmd.To != nil {
@@ -239,60 +394,71 @@ func (r *replayRun) openState(spans []recovery.Span) (err error) {
 	} else {
 		identity = append(identity, spans)
 	}
-	r.state, err = replay.OpenState(identity, spans, r.cmd.now, r.cmd.Resume, r.cmd.Restart)
-	if err != nil {
+	state, interrupted, err := replay.NewState(
+		r.deployment.Env, identity, spans, r.cmd.now, r.cmd.State)
+	switch {
+	case err != nil:
 		return err
+	case r.cmd.Resume && interrupted == nil:
+		return &failure.Error{
+			What: "no interrupted run of this command is left",
+			Next: "repeat the flags of that run, or leave out --resume to start again",
+		}
+	case r.cmd.Resume:
+		state = interrupted
+		last := state.Spans[len(state.Spans)-1].Last
+		r.notef("resuming the run of %s, which published %s, for the orders stored until %s",
+			atSecond(state.Begun), terminal.Count(state.Checkpoint.Published(), "event"), atSecond(last))
+	case interrupted != nil && r.cmd.Yes:
+		r.notef("starting again; the run of %s, which published %s, is not continued (that is --resume)",
+			atSecond(interrupted.Begun), terminal.Count(interrupted.Checkpoint.Published(), "event"))
 	}
-	if c := r.state.Checkpoint; len(c) > 0 {
-		r.notef("resuming the run of %s, which published %s (--restart starts again)",
-			r.state.Begun.Format(time.RFC3339), terminal.Count(c.Published(), "event"))
-	}
-	r.replay.Checkpoint, r.replay.Save = r.state.Checkpoint, r.state.Save
+	r.state = state
+	r.replay.Checkpoint, r.replay.Save = state.Checkpoint, state.Save
 	return nil
-}
-
-// printScan prints what a scan reads and costs. It returns how many items the table has.
-func (r *replayRun) printScan(ctx context.Context, spans []recovery.Span) (items int, err error) {
-	out, err := r.table.DescribeTable(ctx, &dynamodb.DescribeTableInput{
-		TableName: &r.deployment.TableName,
-	})
-	if err != nil {
-		return 0, fmt.Errorf("read the size of the table: %w", err)
-	}
-	for _, s := range spans {
-		r.notef("orders stored from %s to %s",
-			s.First.UTC().Format(time.RFC3339), s.Last.UTC().Format(time.RFC3339))
-	}
-	items = int(aws.ToInt64(out.Table.ItemCount))
-	size := float64(aws.ToInt64(out.Table.TableSizeBytes))
-	units := math.Ceil(size / 4096)
-	list := prices.Current()
-	r.notef("the scan reads the whole table: about %d items (orders and refusals), %.1f MB, "+
-		"%.0f read request units, %.4f %s (%g %[5]s per million; %s, %s)",
-		items, size/1e6, units, units*list.DynamoDBReads/1e6, list.Currency, list.DynamoDBReads,
-		list.Region, list.Date)
-	return items, nil
 }
 
 // report prints what was published, and removes the state of a finished replay.
 func (r *replayRun) report(
-	ctx context.Context, took time.Duration, replayed int, missing []string, left []error, err error,
+	ctx context.Context, took time.Duration, spans []recovery.Span, replayed int, missing []string,
+	left []error, err error,
 ) error {
 	filtered := int(r.filtered.Load())
-	to := "the topic"
-	if r.cmd.ToSubscriber != "" {
-		to = r.cmd.ToSubscriber
+	published := replayed - len(r.unpublishable) - filtered
+	to, check := "the topic", "check the topic and its permissions ("+r.command("doctor")+")"
+	if name := r.cmd.ToSubscriber; name != "" {
+		to, check = name, fmt.Sprintf("check the queue of %s, its key and its permissions", name)
 	}
-	r.notef("%s published to %s in %.1f s",
-		terminal.Count(replayed-len(r.unpublishable)-filtered, "event"), to, took.Seconds())
+	r.notef("%s published to %s in %.1f s", terminal.Count(published, "event"), to, took.Seconds())
 	if filtered > 0 {
 		r.notef("%s not sent: the subscriber's filter policy drops them",
 			terminal.Count(filtered, "event"))
 	}
-	if isInterrupt(ctx, err) {
-		return interrupted(err, "repeat the command: it goes on where it stopped")
+	if err := r.printJSON(spans, published, missing); err != nil {
+		return err
 	}
-	var all []error
+	again := "repeat the command"
+	if r.state != nil && len(r.state.Checkpoint) > 0 {
+		again += " with --resume: it goes on where it stopped"
+	}
+	if isInterrupt(ctx, err) {
+		return interrupted(err, again)
+	}
+	all := r.problems(missing)
+	onlyUnreadable := len(left) > 0 && fmt.Sprint(err) == fmt.Sprint(errors.Join(left...))
+	if err == nil || onlyUnreadable {
+		r.state.Remove()
+	} else {
+		all = append(all, &failure.Error{
+			What: "not all events are published: " + terminal.OneLine(err.Error()),
+			Next: check + ", then " + again, Err: err,
+		})
+	}
+	return errors.Join(append(all, unreadable(left))...)
+}
+
+// problems explains the orders that were not published for good.
+func (r *replayRun) problems(missing []string) (all []error) {
 	for _, id := range missing {
 		what := "no order is stored under " + id
 		if r.cmd.OnFailure {
@@ -303,30 +469,27 @@ func (r *replayRun) report(
 			What: what, Next: "ask for its status: " + r.command("status "+id),
 		})
 	}
-	if len(r.unpublishable) > 0 {
-		next := "publish them by hand, or raise the topic's size limit (too-large); " +
-			"see docs/guarantees.md"
-		if r.cmd.OnFailure && r.cmd.ToSubscriber == "" {
-			next = "they are on the on-failure queue again; " + next
-		}
-		all = append(all, &failure.Error{
-			What: fmt.Sprintf("%s can never be published: %s",
-				terminal.Count(len(r.unpublishable), "event"), terminal.List(r.unpublishable, 20)),
-			Next: next,
-		})
+	if len(r.unpublishable) == 0 {
+		return all
 	}
-	onlyUnreadable := len(left) > 0 && fmt.Sprint(err) == fmt.Sprint(errors.Join(left...))
-	if err == nil || onlyUnreadable {
-		r.state.Remove()
-	} else {
-		all = append(all, &failure.Error{
-			What: "not all events are published: " + terminal.OneLine(err.Error()),
-			Next: "check the topic and its permissions (" + r.command("doctor") +
-				"), then repeat the command: it goes on where it stopped",
-			Err: err,
-		})
+	var names []string
+	for _, o := range r.unpublishable {
+		names = append(names, o.String())
 	}
-	return errors.Join(append(all, unreadable(left))...)
+	what, next := "can never be published", "publish them by hand, or raise the topic's size limit "+
+		"(too-large); see docs/guarantees.md"
+	switch {
+	case r.cmd.ToSubscriber != "":
+		what = "cannot be sent to " + r.cmd.ToSubscriber
+		next = "raise the size limit of its queue or of the topic, or send them by hand"
+	case r.cmd.OnFailure && r.cmd.Yes:
+		next = "they are on the on-failure queue again; " + next
+	}
+	return append(all, &failure.Error{
+		What: fmt.Sprintf("%s %s: %s", terminal.Count(len(names), "event"), what,
+			terminal.List(names, 20)),
+		Next: next,
+	})
 }
 
 // unreadable explains messages of the on-failure queue that cannot be read.

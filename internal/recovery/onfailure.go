@@ -12,10 +12,10 @@ import (
 
 // Failures is what the messages of an on-failure queue name.
 type Failures struct {
-	// Messages counts the messages that could be read.
-	Messages int
 	// OrderIDs are the orders that the publisher's failure records name.
 	OrderIDs []string
+	// All are the failures, one for each message that could be read.
+	All []Failure
 	// Spans are the times of the orders that Lambda discarded, merged so that one scan finds all.
 	Spans []Span
 	// Unreadable has an error for each message that names neither. Such messages stay on the queue.
@@ -41,7 +41,7 @@ func (r *Replay) Failures(ctx context.Context, url string) (Failures, error) {
 		case !slices.Contains(f.OrderIDs, failure.OrderID):
 			f.OrderIDs = append(f.OrderIDs, failure.OrderID)
 		}
-		f.Messages++
+		f.All = append(f.All, failure)
 		f.read[aws.ToString(message.MessageId)] = true
 		return false, nil
 	})

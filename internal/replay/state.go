@@ -16,7 +16,7 @@ import (
 	"github.com/orderpipeline/orderpipeline/internal/recovery"
 )
 
-const stateVersion = 1
+const stateVersion = 2
 
 // State is the file in which a replay keeps how far its scan got.
 type State struct {
@@ -34,51 +34,49 @@ type State struct {
 	file string
 }
 
-// OpenState reads the state that an interrupted run of the same replay left, or returns a new one.
-// identity is what makes replays the same. file is the state file; "" chooses one for the identity.
-// With restart, an existing file is ignored.
-func OpenState(
-	identity []any, spans []recovery.Span, now time.Time, file string, restart bool,
-) (*State, error) {
-	encoded, err := json.Marshal(identity)
+// NewState returns the state of a replay that starts now. interrupted is what an earlier run of the
+// same replay left, nil for nothing; the new run replaces it.
+//
+// identity is what makes replays the same, apart from the environment. file is the state file; ""
+// chooses one for the environment and the identity.
+func NewState(
+	env string, identity []any, spans []recovery.Span, now time.Time, file string,
+) (s, interrupted *State, err error) {
+	encoded, err := json.Marshal([]any{env, identity})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	key := fmt.Sprintf("%x", sha256.Sum256(encoded))[:16]
 	if file == "" {
 		folder, err := stateFolder()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		file = filepath.Join(folder, "replay-"+key+".json")
+		file = filepath.Join(folder, "replay-"+env+"-"+key+".json")
 	}
-	s := &State{Version: stateVersion, Key: key, Begun: now.UTC(), Spans: spans, file: file}
-	if restart {
-		return s, nil
-	}
+	s = &State{Version: stateVersion, Key: key, Begun: now.UTC(), Spans: spans, file: file}
 	content, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
-		return s, nil
+		return s, nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	before := &State{file: file}
-	err = json.Unmarshal(content, before)
-	if err != nil || before.Version != stateVersion || len(before.Checkpoint) == 0 {
-		return nil, &failure.Error{
-			What: fmt.Sprintf("%s is not the state file of a replay", file),
-			Next: "name another file with --resume, or start again with --restart", Err: err,
+	interrupted = &State{file: file}
+	err = json.Unmarshal(content, interrupted)
+	if err != nil || interrupted.Version != stateVersion || len(interrupted.Checkpoint) == 0 {
+		return nil, nil, &failure.Error{
+			What: fmt.Sprintf("%s is not the state file of a replay of this version", file),
+			Next: "remove it, or name another file with --state", Err: err,
 		}
 	}
-	if before.Key != key {
-		return nil, &failure.Error{
+	if interrupted.Key != key {
+		return nil, nil, &failure.Error{
 			What: fmt.Sprintf("%s is the state file of another replay", file),
-			Next: "repeat the flags of that replay, or name another file with --resume, " +
-				"or start again with --restart",
+			Next: "repeat the flags of that replay, or name another file with --state",
 		}
 	}
-	return before, nil
+	return s, interrupted, nil
 }
 
 // stateFolder is below the project's .local, or the user's cache outside of a project.
@@ -90,10 +88,23 @@ func stateFolder() (string, error) {
 	if err != nil {
 		return "", &failure.Error{
 			What: "no folder for the state file of the replay: " + err.Error(),
-			Next: "name a file with --resume", Err: err,
+			Next: "name a file with --state", Err: err,
 		}
 	}
 	return filepath.Join(caches, "orderpipeline"), nil
+}
+
+// RemoveStates removes the states of all interrupted replays of an environment.
+func RemoveStates(env string) error {
+	folder, err := stateFolder()
+	if err != nil {
+		return err
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "replay-"+env+"-*.json"))
+	for _, file := range files {
+		err = errors.Join(err, os.Remove(file))
+	}
+	return err
 }
 
 // Save replaces the file as a whole, so that an interrupted write leaves the previous one.

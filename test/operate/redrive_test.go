@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orderpipeline/orderpipeline/order"
 	"github.com/orderpipeline/orderpipeline/test/internal/pipeline"
 )
 
@@ -74,10 +76,15 @@ func TestRedriveDeadLetters(t *testing.T) {
 
 	again(t, "redrive dlq --yes --older-than 1h", "0 messages moved", "3 left there")
 	wantDepth(t, dlq, 3)
+	before := time.Now().UTC().Format(order.TimeFormat)
 	if got := move(t, 1, "redrive dlq --order-id "+ids[0]); got != 1 {
 		t.Errorf("%d messages moved, want 1", got)
 	}
 	awaitStored(t, map[string]string{ids[0]: documents[ids[0]]})
+	// It was accepted when it was first sent, not when it was redriven.
+	if at := item(t, ids[0])[order.AttrAcceptedAt]; at == "" || at >= before {
+		t.Errorf("accepted at %q, want a time before %s", at, before)
+	}
 	wantDepth(t, dlq, 2)
 	if item(t, ids[1]) != nil {
 		t.Error("a message that does not match was moved")

@@ -56,7 +56,18 @@ func TestReplayByID(t *testing.T) {
 	fresh(t)
 	web, events := stored(t, 2, "web")
 	list := strings.Join(web, ",")
-	orders(t, 0, "replay --id "+list, "2 orders to publish", "nothing was published")
+	orders(t, 0, "replay --id "+list, "2 orders to publish", web[0], web[1], "nothing was published")
+	orders(t, 1, "replay --id no-such-order,"+web[0], "1 order to publish", "no order is stored under no-such-order", "nothing was published")
+	var report struct {
+		Orders    []struct{ OrderID string }
+		Missing   []string
+		Published int
+	}
+	out := orders(t, 1, "replay --json --id no-such-order,"+web[0])
+	if err := json.Unmarshal([]byte(out.Stdout), &report); err != nil || len(report.Orders) != 1 || report.Orders[0].OrderID != web[0] ||
+		!slices.Equal(report.Missing, []string{"no-such-order"}) || report.Published != 0 {
+		t.Errorf("--json prints %s (%v)", out.Stdout, err)
+	}
 	wantNoEvents(t, "Billing")
 	for range 2 { // whenever it is run, it is the same
 		orders(t, 0, "replay --yes --id "+list, "2 events published to the topic")
@@ -98,12 +109,12 @@ func TestReplayRange(t *testing.T) {
 	}
 	slices.SortFunc(times, time.Time.Compare)
 	span := fmt.Sprintf("replay --from %s --to %s", times[0].Format(order.TimeFormat), times[len(times)-1].Add(time.Millisecond).Format(order.TimeFormat))
-	orders(t, 0, span, "the scan reads the whole table", "USD", "nothing was published")
+	orders(t, 0, span, "the scan reads the whole table", "USD", ids[0], "20 orders to publish", "nothing was published")
 	wantNoEvents(t, "Billing")
 
 	notes := filepath.Join(t.TempDir(), "notes.json")
-	for _, resume := range [][]string{nil, {"--resume", notes}} {
-		cmd := world.Command(t, append(append(strings.Fields(span), "--yes", "--segments", "40", "--rate", "1/s"), resume...)...)
+	for _, file := range [][]string{nil, {"--state", notes}} {
+		cmd := world.Command(t, append(append(strings.Fields(span), "--yes", "--segments", "40", "--rate", "1/s"), file...)...)
 		out := pipeline.Finish(t, cmd, func() {
 			pipeline.Eventually(t, func() error {
 				if visible, _ := world.Depth(t, queue("Billing")); visible < 3 {
@@ -124,8 +135,11 @@ func TestReplayRange(t *testing.T) {
 		if first < 1 || first >= len(ids) {
 			t.Errorf("the interrupted run published %d events, want some of %d", first, len(ids))
 		}
-		finish(t, 0, world.Command(t, append(append(strings.Fields(span), "--yes"), resume...)...),
-			"resuming the run of", "\n"+count(len(ids)-first, "event")+" published to the topic")
+		resumed := finish(t, 0, world.Command(t, append(append(strings.Fields(span), "--yes", "--resume"), file...)...),
+			"\n"+count(len(ids)-first, "event")+" published to the topic")
+		if says := "resuming the run of"; !strings.HasPrefix(resumed.Stderr, says) {
+			t.Errorf("its first line does not say %q:\n%s", says, resumed.Stderr)
+		}
 		wantSame(t, "Billing", events, ids)
 	}
 	left, err := filepath.Glob(filepath.Join(world.Home, "*", "replay-*"))
@@ -134,11 +148,12 @@ func TestReplayRange(t *testing.T) {
 	}
 	orders(t, 0, span+" --yes", "20 events published") // a later one is a run of its own
 	wantSame(t, "Billing", events, ids)
+	orders(t, 1, span+" --yes --resume", "no interrupted run of this command is left")
 
 	if err := os.WriteFile(notes, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	finish(t, 1, world.Command(t, append(strings.Fields(span), "--resume", notes)...), "is not the state file of a replay")
+	finish(t, 1, world.Command(t, append(strings.Fields(span), "--state", notes)...), "is not the state file of a replay")
 }
 
 // TestReplayOnFailure: from what the publisher put aside and from what Lambda gave up, each message
@@ -165,7 +180,8 @@ func TestReplayOnFailure(t *testing.T) {
 	for _, body := range []string{string(body), envelope, envelope} {
 		send(t, failures, body, nil)
 	}
-	again(t, "replay --on-failure", "3 messages on the on-failure queue; they name 1 order and 1 span of time", "nothing was published")
+	again(t, "replay --on-failure", "3 messages on the on-failure queue; they name 1 order and 1 span of time",
+		other[0]+" ", " invalid-parameter", " RecordAgeExceeded", "nothing was published")
 	wantDepth(t, failures, 3)
 	again(t, "replay --on-failure --to-subscriber Billing --yes", "3 messages on the on-failure queue")
 	wantDepth(t, failures, 3) // the others still miss it
@@ -205,6 +221,7 @@ func TestReplayMistakes(t *testing.T) {
 		{"replay --from 1h --to 2h", 2, []string{"is not before"}},
 		{"replay --from 2999-01-01", 2, []string{"in the future"}},
 		{"replay --id a/b", 2, []string{`"a/b" cannot be an order id`}},
+		{"replay --id A --resume", 2, []string{"--resume continues a scan"}},
 		{"replay --id A --rate 0", 2, []string{"is not a rate"}},
 		{"replay --from 1h --segments 0", 2, []string{"--segments"}},
 		{"replay --id A --to-subscriber Nobody", 2, []string{`"Nobody"`, "Billing"}},
