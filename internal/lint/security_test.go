@@ -89,6 +89,26 @@ func TestDependabot(t *testing.T) {
 	}
 }
 
+// TestThreatModel: the tests that docs/threat-model.md names exist where it says.
+func TestThreatModel(t *testing.T) {
+	named := regexp.MustCompile("`([a-z0-9/]+) ((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(
+		read(t, filepath.Join(root, "docs/threat-model.md")), -1)
+	if len(named) < 40 {
+		t.Errorf("%d tests only: does the test see them?", len(named))
+	}
+	for _, n := range named {
+		files, err := filepath.Glob(filepath.Join(root, n[1], "*_test.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(files, func(file string) bool {
+			return strings.Contains(read(t, file), "\nfunc "+n[2]+"(")
+		}) {
+			t.Errorf("no %s in %s", n[2], n[1])
+		}
+	}
+}
+
 func read(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
