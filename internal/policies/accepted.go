@@ -12,7 +12,7 @@ var accepted = []struct {
 	reason string
 }{
 	{whole(`kms:(GenerateDataKey|ReEncrypt)\*( to [^*]+)? on (itself|<AWS::KMS::Key>)`),
-		"the CDK's grants of a key: GenerateDataKey and ReEncrypt have two variants each, on this key only"},
+		"the CDK's grants of a key: GenerateDataKey and ReEncrypt have two variants each"},
 	{whole(`kms:\* to arn:<AWS::Partition>:iam::<AWS::AccountId>:root on itself`),
 		"the CDK's key policy leaves a key to the IAM policies of its account, as AWS recommends"},
 	{whole(`dynamodb:\w+ on <AWS::DynamoDB::GlobalTable>/index/\*`),
@@ -21,11 +21,12 @@ var accepted = []struct {
 		"the last part of the path is the order id"},
 	{whole(`execute-api:Invoke on arn:[^*]+:abc/\*/(POST/orders(/batch)?|GET/orders/\*)`),
 		"an imported API does not say its stage"},
-	{whole(`ec2:(CreateNetworkInterface|DeleteNetworkInterface|DescribeNetworkInterfaces|DescribeSubnets|` +
+	{whole(`ec2:((Create|Delete)NetworkInterface|DescribeNetworkInterfaces|DescribeSubnets|` +
 		`(Una|A)ssignPrivateIpAddresses) on \*`),
 		"Lambda's network interfaces in a VPC: the CDK's list, for which AWS names no resources"},
 	{whole(`xray:Put(TraceSegments|TelemetryRecords) on \*`), "these actions have no resource"},
-	{whole(`managed policy arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole`),
+	{whole(`managed policy arn:<AWS::Partition>:iam::aws:policy/` +
+		`service-role/AWSLambdaBasicExecutionRole`),
 		"the CDK's default role of a function that a consumer brings, such as an authorizer"},
 }
 

@@ -146,7 +146,8 @@ func (r *reader) statement(at string, value any) {
 	}
 	s := Statement{
 		At: at, Type: r.kind, Effect: r.text(v["Effect"]),
-		Actions: r.texts(v["Action"]), NotActions: r.texts(v["NotAction"]), Resources: r.texts(v["Resource"]),
+		Actions: r.texts(v["Action"]), NotActions: r.texts(v["NotAction"]),
+		Resources:  r.texts(v["Resource"]),
 		Principals: r.principals(v["Principal"]),
 		Exceptions: append(r.texts(v["NotResource"]), r.principals(v["NotPrincipal"])...),
 	}

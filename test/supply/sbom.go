@@ -27,7 +27,8 @@ func sbom(ctx context.Context, out io.Writer) error {
 	if r := run(ctx, "git", "describe", "--tags", "--always", "--dirty"); r.status == 0 {
 		version = strings.TrimSpace(r.stdout)
 	}
-	if err := cyclonedx(ctx, out, "orderpipeline", "", "mod", "-licenses", "-type=library", "."); err != nil {
+	err := cyclonedx(ctx, out, "orderpipeline", "", "mod", "-licenses", "-type=library", ".")
+	if err != nil {
 		return err
 	}
 	if r := run(ctx, "env", "CDK_OUTDIR="+assembly, `CDK_CONTEXT_JSON={"env":"prod"}`,
@@ -69,7 +70,8 @@ func zips(manifest []byte) ([]asset, error) {
 	for hash, f := range m.Files {
 		if f.Source.Packaging == "zip" {
 			// The construct's path: Pipeline/Processor/Code.
-			list = append(list, asset{strings.ToLower(path.Base(path.Dir(f.DisplayName))), hash, f.Source.Path})
+			name := strings.ToLower(path.Base(path.Dir(f.DisplayName)))
+			list = append(list, asset{name, hash, f.Source.Path})
 		}
 	}
 	if len(list) == 0 {
@@ -81,7 +83,9 @@ func zips(manifest []byte) ([]asset, error) {
 
 // cyclonedx writes sbomDir/NAME.cdx.json with cyclonedx-gomod, and checks that it lists something.
 // The same source gives the same document. The asset's hash, if any, becomes a property.
-func cyclonedx(ctx context.Context, out io.Writer, name, assetHash, command string, args ...string) error {
+func cyclonedx(
+	ctx context.Context, out io.Writer, name, assetHash, command string, args ...string,
+) error {
 	file := filepath.Join(sbomDir, name+".cdx.json")
 	line := append(slices.Clone(goTool), "cyclonedx-gomod", command, "-json", "-std", "-noserial",
 		"-notimestamp", "-output="+file)

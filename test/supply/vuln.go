@@ -67,7 +67,9 @@ func audits(getenv func(string) string, examples []string) []audit {
 }
 
 // vuln makes all audits and gives the exit status.
-func vuln(ctx context.Context, out io.Writer, audits []audit, run func(context.Context, ...string) result) int {
+func vuln(
+	ctx context.Context, out io.Writer, audits []audit, run func(context.Context, ...string) result,
+) int {
 	var notChecked, withFindings []string
 	for _, a := range audits {
 		switch v, why := a.judge(run(ctx, a.command...)); v {
@@ -84,8 +86,8 @@ func vuln(ctx context.Context, out io.Writer, audits []audit, run func(context.C
 	status := statusClean
 	if len(notChecked) > 0 {
 		status = statusUnchecked
-		fmt.Fprintf(out, "\nvuln: %d of %d audits could not reach their database or failed. This is not a pass: %s\n",
-			len(notChecked), len(audits), strings.Join(notChecked, "; "))
+		fmt.Fprintf(out, "\nvuln: %d of %d audits could not reach their database or failed. "+
+			"This is not a pass: %s\n", len(notChecked), len(audits), strings.Join(notChecked, "; "))
 	}
 	if len(withFindings) > 0 {
 		status = statusFound
@@ -94,7 +96,8 @@ func vuln(ctx context.Context, out io.Writer, audits []audit, run func(context.C
 	return status
 }
 
-// judgeGo relies on govulncheck's exit statuses: 0 and 3 are verdicts, every other one is a failure.
+// judgeGo relies on govulncheck's exit statuses: 0 and 3 are verdicts, all others are
+// failures.
 func judgeGo(r result) (verdict, string) {
 	switch {
 	case r.status == 0 && r.stdout != "":
@@ -150,7 +153,8 @@ func judgePython(r result) (verdict, string) {
 			skipped = append(skipped, d.SkipReason)
 		}
 		for _, v := range d.Vulns {
-			findings = append(findings, fmt.Sprintf("  %s %s: %s %s", d.Name, d.Version, v.ID, v.Description))
+			findings = append(findings,
+				fmt.Sprintf("  %s %s: %s %s", d.Name, d.Version, v.ID, v.Description))
 		}
 	}
 	switch {
