@@ -49,7 +49,7 @@ func NewOrdersStack(scope constructs.Construct, id string, env Environment) *Ord
 	}
 	api := orderapi.OrderAPIProps{}
 	if env.Protected {
-		pipeline.RemovalPolicy = awscdk.RemovalPolicy_RETAIN
+		pipeline.RemovalPolicy = awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 	}
 	if env.Local {
 		host := golambda.HostTarget()

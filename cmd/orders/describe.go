@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/terminal"
@@ -14,7 +15,8 @@ type describeCmd struct {
 // Help is the long help.
 func (describeCmd) Help() string {
 	return `Lists the parts of a deployment: the API, the table, the queues, the topic, the functions
-and the demo subscribers, as the outputs of the CloudFormation stack name them.
+and the subscribers that have a queue. They are found by the metadata that the constructs write
+into the CloudFormation stack, so a stack with an OrderPipeline needs no outputs for this.
 
 Examples:
 
@@ -45,6 +47,8 @@ func printDeployment(a *app, d *deployment.Deployment) {
 		}
 	}
 	row("environment", d.Env)
+	row("stack", strings.Join(d.Stacks, ", "))
+	row("pipeline", d.Pipeline)
 	row("region", d.Region)
 	row("emulator", d.Endpoint)
 	row("API", d.APIURL)

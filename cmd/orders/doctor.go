@@ -67,15 +67,15 @@ func (cmd *doctorCmd) Run(ctx context.Context, a *app) error {
 	}
 	if cmd.JSON {
 		err = terminal.JSON(a.stdout, struct {
-			Env      string           `json:"env"`
+			Deployed string           `json:"deployment"`
 			Healthy  bool             `json:"healthy"`
 			Findings []doctor.Finding `json:"findings"`
-		}{d.Env, len(findings) == 0, append([]doctor.Finding{}, findings...)}, true)
+		}{d.String(), len(findings) == 0, append([]doctor.Finding{}, findings...)}, true)
 		if err != nil {
 			return err
 		}
 	} else {
-		printFindings(a, d.Env, checks, findings)
+		printFindings(a, d.String(), checks, findings)
 	}
 	if len(findings) > 0 {
 		return &failure.Error{Status: statusFindings}
@@ -83,13 +83,13 @@ func (cmd *doctorCmd) Run(ctx context.Context, a *app) error {
 	return nil
 }
 
-func printFindings(a *app, env string, checks []doctor.Check, findings []doctor.Finding) {
+func printFindings(a *app, deployed string, checks []doctor.Check, findings []doctor.Finding) {
 	if len(findings) == 0 {
 		var names []string
 		for _, c := range checks {
 			names = append(names, c.Name)
 		}
-		a.printf("environment %s is healthy: %s\n", env, strings.Join(names, ", "))
+		a.printf("%s is healthy: %s\n", deployed, strings.Join(names, ", "))
 		return
 	}
 	for _, f := range findings {
@@ -99,5 +99,5 @@ func printFindings(a *app, env string, checks []doctor.Check, findings []doctor.
 			a.printf("   ->   %s\n", terminal.Sanitize(strings.TrimRight(line, "\n")))
 		}
 	}
-	a.notef("%s in environment %s", terminal.Count(len(findings), "finding"), env)
+	a.notef("%s in %s", terminal.Count(len(findings), "finding"), deployed)
 }

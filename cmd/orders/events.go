@@ -19,16 +19,18 @@ import (
 )
 
 type eventsCmd struct {
-	Subscriber string        `default:"all" placeholder:"NAME" help:"The demo subscriber, or all."`
+	Subscriber string        `default:"all" placeholder:"NAME" help:"The subscriber, or all."`
 	Count      int           `placeholder:"N" help:"Stop after this many events."`
 	Timeout    time.Duration `placeholder:"TIME" help:"Stop after this time without an event."`
 	JSON       bool          `help:"Print the events only, byte for byte, one per line."`
+	Yes        bool          `short:"y" help:"Take the events out of a real subscriber's queue."`
 }
 
 // Help is the long help.
 func (eventsCmd) Help() string {
 	return `Takes events out of the queues of the demo subscribers and prints them. An event that was
-printed is no longer on the queue. Only environments local and dev have demo subscribers.
+printed is no longer on the queue. Only environments local and dev have demo subscribers. For a
+stack on AWS, whose subscribers are real, name one with --subscriber and confirm it with --yes.
 
 It runs until Ctrl-C, or until --count or --timeout. With both, fewer than --count events within
 --timeout are a failure.
@@ -41,8 +43,13 @@ Examples:
 
 // Run prints events.
 func (cmd *eventsCmd) Run(ctx context.Context, a *app) error {
-	if err := a.requireDemo("it takes events out of the subscribers' queues"); err != nil {
-		return err
+	if len(a.target.Stacks) == 0 {
+		if err := a.requireDemo("it takes events out of the subscribers' queues"); err != nil {
+			return err
+		}
+	} else if a.target.Env == "" && (!cmd.Yes || strings.EqualFold(cmd.Subscriber, "all")) {
+		return failure.Usage("refusing to take events out of the queues of real subscribers",
+			"name one with --subscriber NAME and confirm it with --yes; it does not get these events")
 	}
 	cfg, d, err := a.deployment(ctx)
 	if err != nil {
@@ -126,8 +133,8 @@ func (cmd *eventsCmd) print(a *app, s deployment.Subscriber, body string) {
 func chooseSubscribers(d *deployment.Deployment, name string) ([]deployment.Subscriber, error) {
 	if len(d.Subscribers) == 0 {
 		return nil, &failure.Error{
-			What: fmt.Sprintf("environment %q has no demo subscribers", d.Env),
-			Next: "set DemoSubscribers in stacks/environments.go, and deploy it",
+			What: d.String() + " has no subscriber with a queue",
+			Next: "add one (pipeline.AddSubscriber), and deploy it",
 		}
 	}
 	if strings.EqualFold(name, "all") {
@@ -136,6 +143,6 @@ func chooseSubscribers(d *deployment.Deployment, name string) ([]deployment.Subs
 	if s := d.Subscriber(name); s != nil {
 		return []deployment.Subscriber{*s}, nil
 	}
-	return nil, failure.Usage(fmt.Sprintf("there is no demo subscriber %q", name),
-		"the demo subscribers are: "+strings.Join(deployment.SubscriberNames(d.Subscribers), ", "))
+	return nil, failure.Usage(fmt.Sprintf("there is no subscriber %q", name),
+		"the subscribers are: "+strings.Join(deployment.SubscriberNames(d.Subscribers), ", "))
 }

@@ -12,6 +12,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -42,9 +44,11 @@ func main() {
 
 // cli is the command line. Its help is the manual. Defaults are appended to the help of a flag.
 type cli struct {
-	Env     string `default:"local" placeholder:"ENV" help:"Environment: local, dev, staging, prod, …"`
-	Region  string `placeholder:"REGION" help:"AWS region, instead of AWS_REGION or the profile's."`
-	Profile string `placeholder:"NAME" help:"AWS profile, instead of AWS_PROFILE."`
+	Env      string   `placeholder:"ENV" help:"Environment: local, dev, … (default local)."`
+	Stack    []string `placeholder:"NAME" help:"Any stack with an OrderPipeline, instead of --env."`
+	Pipeline string   `placeholder:"ID" help:"Which pipeline of --stack, if it has several."`
+	Region   string   `placeholder:"REGION" help:"AWS region, instead of AWS_REGION or the profile's."`
+	Profile  string   `placeholder:"NAME" help:"AWS profile, instead of AWS_PROFILE."`
 
 	Up        upCmd        `cmd:"" help:"Deploy; locally, install and start the emulator first."`
 	Down      downCmd      `cmd:"" help:"Stop the local emulator, or destroy the stacks on AWS."`
@@ -76,6 +80,12 @@ On AWS the same commands take --env dev, staging, prod, or another environment t
 stacks/environments.go defines. Environment local is the emulator on this machine; it never uses
 AWS credentials, so --region and --profile do not apply to it.
 
+A pipeline in the stack of another app is named with --stack instead, the name of the stack in
+CloudFormation: 'orders doctor --stack Shop --region eu-west-1'. The stack needs nothing for that.
+If it holds several pipelines, --pipeline chooses one. If its OrderAPI or its alarms are in other
+stacks, name them all: --stack Shop,ShopAlarms. With --env local the stack is on the emulator. The
+commands up, down and demo are for environments only.
+
 Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted; 'orders status' also has 3
 (refused), 4 (unknown) and 5 (erased), 'orders doctor' 3 (findings).`
 
@@ -98,7 +108,7 @@ func (a *app) deployment(ctx context.Context) (aws.Config, *deployment.Deploymen
 	if err != nil {
 		return aws.Config{}, nil, err
 	}
-	d, err := deployment.Describe(ctx, cfg, a.target.Env)
+	d, err := deployment.Describe(ctx, cfg, a.target)
 	return cfg, d, err
 }
 
@@ -107,26 +117,17 @@ func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stdout, format,
 // notef prints a line for people to standard error.
 func (a *app) notef(format string, args ...any) { fmt.Fprintf(a.stderr, format+"\n", args...) }
 
-// program is how this command was called.
+// program is how this command was called, so that a command that it prints can be pasted.
 func program() string {
 	path := os.Args[0]
-	switch separator := string(filepath.Separator); {
-	case strings.Contains(path, separator+"go-build"):
+	if strings.Contains(path, string(filepath.Separator)+"go-build") {
 		return "go run ./cmd/orders"
-	case strings.Contains(path, separator) && !filepath.IsAbs(path):
-		return path
 	}
-	return "orders"
+	return path
 }
 
-// command returns a command line of this command for the same environment.
-func (a *app) command(args string) string {
-	line := program() + " " + args
-	if a.target.Env != "" && a.target.Env != contract.EnvironmentLocal {
-		line += " --env " + a.target.Env
-	}
-	return line
-}
+// command returns a command line of this command for the same deployment.
+func (a *app) command(args string) string { return program() + " " + args + a.target.Flags() }
 
 // environmentName matches what stacks allows. Whether the app defines the environment is for the
 // CDK or the missing stack to say.
@@ -150,12 +151,35 @@ func run(ctx context.Context, args []string, a *app) (status int) {
 	case err != nil:
 		return failure.Report(a.stderr, failure.Usage(err.Error(), program()+
 			" --help lists the commands; orders COMMAND --help explains one of them"))
-	case !environmentName.MatchString(c.Env):
-		return failure.Report(a.stderr, failure.Usage(fmt.Sprintf("--env: %q is not a valid name", c.Env),
-			"the environments are local, dev, staging, prod, and others in stacks/environments.go"))
 	}
-	a.target = deployment.Target{Env: c.Env, Region: c.Region, Profile: c.Profile}
+	if a.target, err = c.target(parsed.Selected().Name); err != nil {
+		return failure.Report(a.stderr, err)
+	}
 	return failure.Report(a.stderr, a.explain(ctx, parsed.Run()))
+}
+
+// target returns what the command is for.
+func (c *cli) target(command string) (deployment.Target, error) {
+	t := deployment.Target{
+		Env: c.Env, Stacks: c.Stack, Pipeline: c.Pipeline, Region: c.Region, Profile: c.Profile,
+	}
+	switch {
+	case len(c.Stack) == 0 && c.Pipeline != "":
+		return t, failure.Usage("--pipeline needs --stack", "an environment has one pipeline")
+	case len(c.Stack) == 0:
+		t.Env = cmp.Or(c.Env, contract.EnvironmentLocal)
+		if !environmentName.MatchString(t.Env) {
+			return t, failure.Usage(fmt.Sprintf("--env: %q is not a valid name", c.Env),
+				"the environments are local, dev, staging, prod, and others in stacks/environments.go")
+		}
+	case c.Env != "" && c.Env != contract.EnvironmentLocal:
+		return t, failure.Usage("give --env or --stack, one of the two",
+			"with --stack, --env local means the emulator on this machine")
+	case slices.Contains([]string{"up", "down", "demo"}, command):
+		return t, failure.Usage("orders "+command+" does not take --stack",
+			"deploy the app that the stack belongs to with its own tools")
+	}
+	return t, nil
 }
 
 func newParser(ctx context.Context, c *cli, a *app, exit func(int)) (*kong.Kong, error) {

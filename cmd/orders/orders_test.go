@@ -87,7 +87,7 @@ func ordersContext(t *testing.T, ctx context.Context, a *api, stdin string, args
 	env := &app{stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr}
 	env.connect = func(context.Context) (aws.Config, *deployment.Deployment, error) {
 		if a == nil {
-			return aws.Config{}, nil, &deployment.NotDeployedError{Env: env.target.Env, Stack: "OrderPipeline-" + env.target.Env, Where: "us-east-1"}
+			return aws.Config{}, nil, &deployment.NotDeployedError{Target: env.target, Where: "us-east-1"}
 		}
 		d := testDeployment
 		d.APIURL = a.URL
@@ -406,6 +406,6 @@ func TestGuards(t *testing.T) {
 	orders(t, nil, "", "demo", "--env=prod").want(t, 2, "posts sample orders")
 	orders(t, nil, "", "events", "--env=staging").want(t, 2, "takes events out of the subscribers' queues")
 	a := newAPI(t, accept)
-	orders(t, a, "", "events", "--subscriber=Nobody").want(t, 2, "no demo subscriber", "Billing")
+	orders(t, a, "", "events", "--subscriber=Nobody").want(t, 2, `no subscriber "Nobody"`, "Billing")
 	orders(t, a, "", "demo").want(t, 1, "no demo subscriber Shipping")
 }

@@ -42,7 +42,8 @@ document sent twice is one order.
 
 202 means accepted, not yet stored: see 'orders status ORDER_ID'.
 
-Sample orders are valid and contain values that break careless code. They are refused for prod.
+Sample orders are valid and contain values that break careless code. They are refused for prod,
+and for a stack on AWS.
 
 Examples:
 
@@ -62,6 +63,9 @@ func (cmd *postCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := d.RequireAPI(); err != nil {
+		return err
+	}
 	p := &poster{app: a, client: ordersapi.New(cfg, d.APIURL, cmd.RetryFor)}
 	return p.post(ctx, all, cmd.Batch, cmd.Parallel)
 }
@@ -72,8 +76,8 @@ func (cmd *postCmd) read(a *app) (all []documents.Document, err error) {
 		return nil, failure.Usage("give files (or -) or --sample N, one of the two",
 			"orders post --help has examples")
 	}
-	if cmd.Sample > 0 && a.target.Env == "prod" {
-		return nil, failure.Usage("refusing to post sample orders to prod",
+	if refused := a.target.Env == "prod" || a.target.Env == ""; cmd.Sample > 0 && refused {
+		return nil, failure.Usage("refusing to post sample orders to "+a.target.String(),
 			"post real orders from a file, or choose another --env")
 	}
 	run := documents.NewRun("sample")

@@ -70,6 +70,9 @@ func (cmd *statusCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := d.RequireAPI(); err != nil {
+		return err
+	}
 	client := ordersapi.New(cfg, d.APIURL, 20*time.Second)
 	deadline := time.Now().Add(cmd.Wait)
 	for {

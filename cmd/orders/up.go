@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/orderpipeline/orderpipeline/internal/contract"
+	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/failure"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 	"github.com/orderpipeline/orderpipeline/internal/terminal"
@@ -30,7 +34,8 @@ needs no AWS account, no AWS credentials and no Docker.
 
 On AWS: runs 'cdk deploy --all -c env=ENV' with the pinned CDK command line, which asks before it
 widens permissions (--yes for an unattended run). Bootstrap the account and region for the CDK
-once: 'npx cdk bootstrap'.
+once: 'npx cdk bootstrap'. A stack whose first deployment failed and that has termination protection
+must be deleted first: the command says so, with the commands for it.
 
 Examples:
 
@@ -152,12 +157,25 @@ func (cmd *upCmd) aws(ctx context.Context, a *app, root string) error {
 	if cmd.Demo {
 		return failure.Usage("--demo is for environment local", "deploy, then: "+a.command("demo"))
 	}
+	cfg, err := deployment.Config(ctx, a.target)
+	if err != nil {
+		return err
+	}
+	// Before anything slow. What termination protection does not keep, the CDK deletes by itself.
+	isProtected := func(f *deployment.FailedCreation) bool { return f.Protected }
+	if err := cmd.checkCreation(ctx, cfg, a.target, isProtected); err != nil {
+		return err
+	}
 	args := []string{"deploy", "--all", "-c", "env=" + a.target.Env}
 	if cmd.Yes {
 		args = append(args, "--require-approval=never")
 	}
 	if err := cdk(ctx, a, root, args...); err != nil {
-		return err
+		if ctx.Err() != nil {
+			return err
+		}
+		all := func(*deployment.FailedCreation) bool { return true }
+		return errors.Join(err, cmd.checkCreation(ctx, cfg, a.target, all))
 	}
 	_, d, err := a.deployment(ctx)
 	if err != nil {
@@ -166,4 +184,19 @@ func (cmd *upCmd) aws(ctx context.Context, a *app, root string) error {
 	a.printf("\n")
 	printDeployment(a, d)
 	return nil
+}
+
+// checkCreation returns an error for each stack whose first deployment failed and that matters.
+func (cmd *upCmd) checkCreation(
+	ctx context.Context, cfg aws.Config, target deployment.Target,
+	matters func(*deployment.FailedCreation) bool,
+) error {
+	failed, err := deployment.FailedCreations(ctx, cfg, target)
+	errs := []error{err}
+	for _, f := range failed {
+		if matters(f) {
+			errs = append(errs, f)
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -86,7 +86,7 @@ func TestDefaults(t *testing.T) {
 			{"AStatus.Timeout", "10"},
 			{"AStatus.Environment.Variables", `{"TABLE_NAME":` + ref("PTable") + `}`},
 			{"AStatusLogs.RetentionInDays", "30"},
-			{"AStatusLogs.DeletionPolicy", `"Retain"`},
+			{"AStatusLogs.DeletionPolicy", `"RetainExceptOnCreate"`},
 		} {
 			if got := template.At(t, want[0]); got != want[1] {
 				t.Errorf("%s is %s, want %s", want[0], got, want[1])

@@ -51,7 +51,10 @@ func (a *OrderAPI) addStatus(
 			Timeout:         a.integrationTimeout(),
 			AllowTestInvoke: jsii.Bool(false),
 		})
-	for _, resource := range resources {
-		resource.AddMethod(jsii.String("GET"), integration, &auth)
+	for i, resource := range resources {
+		method := resource.AddMethod(jsii.String("GET"), integration, &auth)
+		if i == 0 {
+			a.mark(method)
+		}
 	}
 }

@@ -8,7 +8,7 @@
 //	pipeline := orderpipeline.NewOrderPipeline(stack, "Orders", nil)
 //	pipeline.AddSubscriber("Billing", nil)
 //
-// The defaults are safe for production: orders outlive the stack (RETAIN, deletion protection,
+// The defaults are safe for production: orders outlive the stack (retained, deletion protection,
 // point-in-time recovery), transport and storage are encrypted (TLS enforced, SSE), an outage of
 // hours dead-letters nothing, and each role has only the permissions that its function needs. A
 // team with its own API sends order documents to [OrderPipeline.Queue]; package orderapi puts a
@@ -91,6 +91,7 @@ func NewOrderPipeline(
 	p.newTopic()
 	p.newProcessor()
 	p.newPublisher()
+	p.mark()
 	return p
 }
 

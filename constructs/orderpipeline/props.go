@@ -25,7 +25,10 @@ type OrderPipelineProps struct {
 	// key per region. Default: keys that the services own, at no charge.
 	EncryptionKey awskms.IKey
 	// RemovalPolicy applies to everything that holds orders, events or logs: the table, the queues
-	// and the log groups. Default: RETAIN, they outlive the stack.
+	// and the log groups. Default: RETAIN_ON_UPDATE_OR_DELETE, they outlive the stack, but a
+	// first deployment that fails leaves nothing behind except a table with deletion protection
+	// (CloudFormation could not delete that, and the rollback would fail). With RETAIN, a failed
+	// first deployment leaves everything behind.
 	RemovalPolicy awscdk.RemovalPolicy
 	// DisableMetrics leaves the custom metrics (see docs/operations.md) out of the functions' log
 	// lines. CloudWatch charges for each custom metric per month. Default: false.
@@ -83,7 +86,7 @@ func resolve(scope constructs.Construct, props *OrderPipelineProps) (*settings, 
 	}
 	switch s.removalPolicy {
 	case "":
-		s.removalPolicy = awscdk.RemovalPolicy_RETAIN
+		s.removalPolicy = awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 	case awscdk.RemovalPolicy_RETAIN, awscdk.RemovalPolicy_DESTROY,
 		awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE:
 	default:

@@ -114,7 +114,7 @@ func TestGettersAndScope(t *testing.T) {
 	if got := p.MaxDocumentBytes(); got != 245_760 {
 		t.Errorf("MaxDocumentBytes is %d", got)
 	}
-	if p.RemovalPolicy() != awscdk.RemovalPolicy_RETAIN {
+	if p.RemovalPolicy() != awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE {
 		t.Errorf("RemovalPolicy is %s", p.RemovalPolicy())
 	}
 

@@ -231,6 +231,7 @@ func (p *OrderPipeline) AddSubscriber(id string, props *SubscriberProps) *Subscr
 			"Otherwise every event goes to the dead-letter queue.")
 	}
 	p.grantDelivery(s.queue)
+	s.mark(p)
 	return s
 }
 

@@ -171,4 +171,5 @@ func (p *OrderPipeline) subscribe(
 ) {
 	s.subscription = awssns.NewSubscription(s, jsii.String("Subscription"),
 		p.subscription(s, &props, settings.FilterPolicy, settings.FilterPolicyWithMessageBody))
+	s.mark(p)
 }

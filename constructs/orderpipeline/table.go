@@ -159,6 +159,11 @@ func (p *OrderPipeline) newTable() {
 		p.completeTable()
 		return
 	}
+	removalPolicy := p.settings.removalPolicy
+	if *s.DeletionProtection && removalPolicy == awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE {
+		// The rollback of a failed first deployment could not delete the table, and would fail too.
+		removalPolicy = awscdk.RemovalPolicy_RETAIN
+	}
 	props := &awsdynamodb.TablePropsV2{
 		PartitionKey: attribute(order.AttrOrderID),
 		SortKey:      attribute(order.AttrItem),
@@ -172,7 +177,7 @@ func (p *OrderPipeline) newTable() {
 			PointInTimeRecoveryEnabled: jsii.Bool(!s.DisablePointInTimeRecovery),
 		},
 		DeletionProtection: s.DeletionProtection,
-		RemovalPolicy:      p.settings.removalPolicy,
+		RemovalPolicy:      removalPolicy,
 	}
 	if indexes := s.indexes(); len(indexes) > 0 {
 		props.GlobalSecondaryIndexes = &indexes

@@ -1,7 +1,5 @@
 package contract
 
-import "strings"
-
 // EnvironmentLocal is the environment that runs on the emulator.
 const EnvironmentLocal = "local"
 
@@ -49,17 +47,6 @@ func OutputSubscriberQueueURL(name string) string {
 // OutputSubscriberDeadLetterQueueURL is the output of a subscriber's dead-letter queue.
 func OutputSubscriberDeadLetterQueueURL(name string) string {
 	return OutputSubscriberPrefix + name + outputDeadLetter + OutputQueueURL
-}
-
-// SubscriberOf is the name of the subscriber whose queue an output holds. ok is false for any other
-// output.
-func SubscriberOf(output string) (name string, ok bool) {
-	name, ok = strings.CutPrefix(output, OutputSubscriberPrefix)
-	if !ok {
-		return "", false
-	}
-	name, ok = strings.CutSuffix(name, OutputQueueURL)
-	return name, ok && !strings.HasSuffix(name, outputDeadLetter)
 }
 
 // The outputs of the monitoring stack.

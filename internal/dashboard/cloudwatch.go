@@ -15,8 +15,8 @@ import (
 type Source struct {
 	// Client is the CloudWatch client.
 	Client *cloudwatch.Client
-	// Stack is the monitoring stack, whose name begins the names of its alarms.
-	Stack string
+	// Stacks are the stacks of the alarms, whose names begin the names of their alarms.
+	Stacks []string
 	// NoMetricMath leaves out expressions, which the emulator does not evaluate.
 	NoMetricMath bool
 }
@@ -24,18 +24,18 @@ type Source struct {
 // Read fills in the states of the alarms, and the datapoints between data.From and data.To.
 func (s *Source) Read(ctx context.Context, d *Dashboard, data *Data) error {
 	data.States = map[string]string{}
-	pages := cloudwatch.NewDescribeAlarmsPaginator(s.Client,
-		&cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: &s.Stack})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return fmt.Errorf("list the alarms: %w", err)
-		}
-		for _, alarm := range page.MetricAlarms {
-			// STACK-LOGICALID-RANDOM
-			name := strings.TrimPrefix(aws.ToString(alarm.AlarmName), s.Stack+"-")
-			logicalID, _, _ := strings.Cut(name, "-")
-			data.States[AlarmName(logicalID)] = string(alarm.StateValue)
+	for _, stack := range s.Stacks {
+		pages := cloudwatch.NewDescribeAlarmsPaginator(s.Client,
+			&cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: aws.String(stack + "-")})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return fmt.Errorf("list the alarms: %w", err)
+			}
+			for _, alarm := range page.MetricAlarms {
+				data.States[deployedAlarmName(aws.ToString(alarm.AlarmName), stack)] =
+					string(alarm.StateValue)
+			}
 		}
 	}
 	data.Series = map[[2]int]Series{}
@@ -45,6 +45,44 @@ func (s *Source) Read(ctx context.Context, d *Dashboard, data *Data) error {
 		}
 	}
 	return nil
+}
+
+// Deployed reads the deployed dashboard of a pipeline: of the dashboards with these names, the one
+// that shows the processor function. It returns nil when there is none.
+func (s *Source) Deployed(
+	ctx context.Context, names []string, processor string,
+) (*Dashboard, error) {
+	for _, name := range names {
+		out, err := s.Client.GetDashboard(ctx, &cloudwatch.GetDashboardInput{DashboardName: &name})
+		if err != nil {
+			return nil, fmt.Errorf("read dashboard %s: %w", name, err)
+		}
+		if !strings.Contains(aws.ToString(out.DashboardBody), `"`+processor+`"`) {
+			continue
+		}
+		d, err := Parse([]byte(aws.ToString(out.DashboardBody)))
+		if err != nil {
+			return nil, err
+		}
+		for _, w := range d.Widgets {
+			for i, arn := range w.Alarms {
+				name := arn[strings.LastIndex(arn, ":")+1:]
+				for _, stack := range s.Stacks {
+					if strings.HasPrefix(name, stack+"-") {
+						w.Alarms[i] = deployedAlarmName(name, stack)
+					}
+				}
+			}
+		}
+		return d, nil
+	}
+	return nil, nil
+}
+
+// deployedAlarmName returns the name in the construct of an alarm STACK-LOGICALID-RANDOM.
+func deployedAlarmName(name, stack string) string {
+	logicalID, _, _ := strings.Cut(strings.TrimPrefix(name, stack+"-"), "-")
+	return AlarmName(logicalID)
 }
 
 func (s *Source) readWidget(ctx context.Context, widget int, w Widget, data *Data) error {

@@ -20,20 +20,58 @@ import (
 	"github.com/orderpipeline/orderpipeline/internal/local"
 )
 
-// Target says where an environment is deployed.
+// Target says where a pipeline is deployed.
 type Target struct {
-	// Env is the environment's name.
+	// Env is the environment's name. With Stacks it is empty, or local for the emulator that this
+	// project runs.
 	Env string
+	// Stacks are CloudFormation stacks of another app: the one of the pipeline, and those of its API
+	// and its alarms if they are others. Default: the stack of the environment.
+	Stacks []string
+	// Pipeline is the pipeline in the stacks. Default: the only one.
+	Pipeline string
 	// Region and Profile are for AWS only. Default: the SDK's usual chain (AWS_REGION, AWS_PROFILE,
 	// the profile's region).
 	Region, Profile string
 }
 
-// Config returns the AWS configuration for an environment.
+func (t Target) stacks() []string {
+	if len(t.Stacks) > 0 {
+		return t.Stacks
+	}
+	return []string{contract.StackName(t.Env)}
+}
+
+// String names the target in a sentence.
+func (t Target) String() string {
+	if len(t.Stacks) > 0 {
+		return "stack " + strings.Join(t.Stacks, ", ")
+	}
+	return t.Env
+}
+
+// Flags returns the flags of the operator's command for the target, each after a space.
+func (t Target) Flags() (flags string) {
+	add := func(flag, value string) {
+		if value != "" {
+			flags += " --" + flag + " " + value
+		}
+	}
+	if t.Env != contract.EnvironmentLocal || len(t.Stacks) > 0 {
+		add("env", t.Env)
+	}
+	add("stack", strings.Join(t.Stacks, ","))
+	add("pipeline", t.Pipeline)
+	add("region", t.Region)
+	add("profile", t.Profile)
+	return flags
+}
+
+// Config returns the AWS configuration for a target.
 //
 // The local environment never uses real credentials: it is the emulator that this project runs (or
 // AWS_ENDPOINT_URL, if set) with test credentials; without a running emulator the error is a
-// [*NotDeployedError]. Every other environment uses the SDK's usual chain.
+// [*NotDeployedError]. Everything else uses the SDK's usual chain.
 func Config(ctx context.Context, target Target) (aws.Config, error) {
 	if target.Env == contract.EnvironmentLocal {
 		if target.Region != "" || target.Profile != "" {
@@ -42,7 +80,7 @@ func Config(ctx context.Context, target Target) (aws.Config, error) {
 				Next: "leave them out, or name another environment with --env",
 			}
 		}
-		endpoint, err := localEndpoint(ctx)
+		endpoint, err := localEndpoint(ctx, target)
 		if err != nil {
 			return aws.Config{}, err
 		}
@@ -72,7 +110,22 @@ func Config(ctx context.Context, target Target) (aws.Config, error) {
 	return cfg, nil
 }
 
-func localEndpoint(ctx context.Context) (string, error) {
+// AWSCommand returns a command line of the AWS CLI that works as it is printed: with region and
+// profile, and for the emulator with its endpoint and credentials. Of --profile, the SDK's default
+// chain leaves the rest to the shell.
+func AWSCommand(cfg aws.Config, profile, format string, args ...any) string {
+	line := "aws " + fmt.Sprintf(format, args...) + " --region " + cfg.Region
+	if endpoint := aws.ToString(cfg.BaseEndpoint); endpoint != "" {
+		return fmt.Sprintf("AWS_ACCESS_KEY_ID=%[1]s AWS_SECRET_ACCESS_KEY=%[1]s %[2]s --endpoint-url %[3]s",
+			local.TestKey, line, endpoint)
+	}
+	if profile != "" {
+		line += " --profile " + profile
+	}
+	return line
+}
+
+func localEndpoint(ctx context.Context, target Target) (string, error) {
 	if explicit := os.Getenv("AWS_ENDPOINT_URL"); explicit != "" {
 		return explicit, nil
 	}
@@ -86,8 +139,7 @@ func localEndpoint(ctx context.Context) (string, error) {
 	}
 	if emulator == nil {
 		return "", &NotDeployedError{
-			Env: contract.EnvironmentLocal, Stack: contract.StackName(contract.EnvironmentLocal),
-			Why: "its emulator is not running",
+			Target: Target{Env: target.Env}, Why: "its emulator is not running",
 		}
 	}
 	return emulator.Endpoint(), nil

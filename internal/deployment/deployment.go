@@ -2,11 +2,9 @@
 package deployment
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,12 +16,19 @@ import (
 	"github.com/orderpipeline/orderpipeline/internal/failure"
 )
 
-// Deployment names the parts of a deployed environment. `orders describe --json` prints it.
+// Deployment names the parts of a deployed pipeline. `orders describe --json` prints it.
 type Deployment struct {
-	Env                string       `json:"env"`
-	Region             string       `json:"region"`
-	Endpoint           string       `json:"endpoint"` // the emulator's address; "" on AWS
-	APIURL             string       `json:"apiUrl"`   // without a slash at the end
+	// Env is the environment, "" for a stack that was named with --stack.
+	Env string `json:"env,omitempty"`
+	// Stacks are the stacks that were searched; alarm names begin with one of them. Pipeline is the
+	// path of the pipeline in its stack.
+	Stacks   []string `json:"stacks"`
+	Pipeline string   `json:"pipeline"`
+	Region   string   `json:"region"`
+	Endpoint string   `json:"endpoint"` // the emulator's address; "" on AWS
+
+	APIURL             string       `json:"apiUrl"`  // without a slash at the end; "" without an API
+	APIName            string       `json:"apiName"` // the metrics' name; "" when it is not known
 	TableName          string       `json:"tableName"`
 	QueueURL           string       `json:"queueUrl"`
 	DeadLetterQueueURL string       `json:"deadLetterQueueUrl"`
@@ -32,8 +37,8 @@ type Deployment struct {
 	TopicARN           string       `json:"topicArn"`
 	ProcessorFunction  string       `json:"processorFunction"`
 	PublisherFunction  string       `json:"publisherFunction"`
-	StatusFunction     string       `json:"statusFunction"`
-	Subscribers        []Subscriber `json:"subscribers"` // the demo subscribers, sorted by name
+	StatusFunction     string       `json:"statusFunction"` // "" without an API
+	Subscribers        []Subscriber `json:"subscribers"`    // those with a queue, sorted by name
 }
 
 // Subscriber is a queue that is subscribed to the topic.
@@ -43,13 +48,12 @@ type Subscriber struct {
 	DeadLetterQueueURL string `json:"deadLetterQueueUrl"`
 }
 
-// NotDeployedError is the error of an environment without a (complete) stack. Its cause is the
-// [*failure.Error] for the person at the terminal.
+// NotDeployedError is the error of a stack that does not exist or holds no pipeline. Its cause is
+// the [*failure.Error] for the person at the terminal.
 type NotDeployedError struct {
-	Env   string
-	Stack string
-	Where string // the region, or the emulator's address
-	Why   string // "" when the stack does not exist
+	Target Target
+	Where  string // the region, or the emulator's address
+	Why    string // "" when the stack does not exist
 }
 
 // Error returns what is missing and how to deploy it.
@@ -59,36 +63,38 @@ func (e *NotDeployedError) Error() string { return e.Unwrap().Error() }
 func (e *NotDeployedError) Unwrap() error {
 	why := e.Why
 	if why == "" {
-		why = fmt.Sprintf("there is no stack %s in %s", e.Stack, e.Where)
+		why = fmt.Sprintf("there is no stack %s in %s", e.Target.stacks()[0], e.Where)
 	}
-	next := fmt.Sprintf("run: orders up --env %s; or check --profile and --region", e.Env)
-	if e.Env == contract.EnvironmentLocal {
+	if len(e.Target.Stacks) > 0 {
+		return &failure.Error{
+			What: why, Next: "check --stack, --profile and --region; --stack is the name in CloudFormation",
+		}
+	}
+	next := fmt.Sprintf("run: orders up --env %s; or check --profile and --region", e.Target.Env)
+	if e.Target.Env == contract.EnvironmentLocal {
 		next = "run: make local (or: orders up)"
 	}
 	return &failure.Error{
-		What: fmt.Sprintf("environment %q is not deployed: %s", e.Env, why), Next: next,
+		What: fmt.Sprintf("environment %q is not deployed: %s", e.Target.Env, why), Next: next,
 	}
 }
 
-// Describe reads a deployment from the outputs of its CloudFormation stack. A stack that does not
-// exist or lacks an output is a [*NotDeployedError].
-func Describe(ctx context.Context, cfg aws.Config, env string) (*Deployment, error) {
-	stack := contract.StackName(env)
-	missing := &NotDeployedError{
-		Env: env, Stack: stack, Where: cmp.Or(aws.ToString(cfg.BaseEndpoint), cfg.Region),
+// Resources lists the physical ids of a stack's resources of a type.
+func Resources(ctx context.Context, cfg aws.Config, stack, kind string) (ids []string, err error) {
+	pages := cloudformation.NewListStackResourcesPaginator(cloudformation.NewFromConfig(cfg),
+		&cloudformation.ListStackResourcesInput{StackName: &stack})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list the resources of stack %s: %w", stack, err)
+		}
+		for _, r := range page.StackResourceSummaries {
+			if aws.ToString(r.ResourceType) == kind {
+				ids = append(ids, aws.ToString(r.PhysicalResourceId))
+			}
+		}
 	}
-	found, err := find(ctx, cfg, stack)
-	if err != nil {
-		return nil, err
-	}
-	if found == nil {
-		return nil, missing
-	}
-	if len(found.Outputs) == 0 { // the first deployment has not finished, or has failed
-		missing.Why = fmt.Sprintf("stack %s is in state %s", stack, found.StackStatus)
-		return nil, missing
-	}
-	return read(env, cfg, missing, outputsOf(found))
+	return ids, nil
 }
 
 // Outputs reads the outputs of a stack. There are none when the stack does not exist.
@@ -124,58 +130,27 @@ func outputsOf(stack *types.Stack) map[string]string {
 	return values
 }
 
-func read(
-	env string, cfg aws.Config, missing *NotDeployedError, outputs map[string]string,
-) (*Deployment, error) {
-	var lacking []string
-	value := func(name string) string {
-		if outputs[name] == "" {
-			lacking = append(lacking, name)
-		}
-		return outputs[name]
+// String names the deployment in a sentence: "environment prod", "stack Shop, pipeline Web".
+func (d *Deployment) String() string {
+	if d.Env != "" {
+		return "environment " + d.Env
 	}
-	d := &Deployment{
-		Env:                env,
-		Region:             cfg.Region,
-		TableName:          value(contract.OutputTableName),
-		QueueURL:           value(contract.OutputQueueURL),
-		DeadLetterQueueURL: value(contract.OutputDeadLetterQueueURL),
-		RejectedQueueURL:   value(contract.OutputRejectedQueueURL),
-		OnFailureQueueURL:  value(contract.OutputOnFailureQueueURL),
-		TopicARN:           value(contract.OutputTopicARN),
-		ProcessorFunction:  value(contract.OutputProcessorFunctionName),
-		PublisherFunction:  value(contract.OutputPublisherFunctionName),
-		StatusFunction:     value(contract.OutputStatusFunctionName),
-		Subscribers:        []Subscriber{}, // [] in JSON, not null
-	}
-	if env == contract.EnvironmentLocal {
-		// CloudFormation gives the URL on AWS; the emulator serves its APIs under its own address.
-		d.Endpoint = strings.TrimRight(aws.ToString(cfg.BaseEndpoint), "/")
-		d.APIURL = fmt.Sprintf("%s/restapis/%s/%s/_user_request_",
-			d.Endpoint, value(contract.OutputAPIID), value(contract.OutputAPIStage))
-	} else {
-		d.APIURL = strings.TrimRight(value(contract.OutputAPIURL), "/")
-	}
-	for output, url := range outputs {
-		if name, ok := contract.SubscriberOf(output); ok {
-			d.Subscribers = append(d.Subscribers, Subscriber{
-				Name:               name,
-				QueueURL:           url,
-				DeadLetterQueueURL: value(contract.OutputSubscriberDeadLetterQueueURL(name)),
-			})
-		}
-	}
-	slices.SortFunc(d.Subscribers, func(a, b Subscriber) int { return cmp.Compare(a.Name, b.Name) })
-	if lacking != nil {
-		slices.Sort(lacking)
-		missing.Why = fmt.Sprintf("stack %s lacks the outputs %s (deployed by another version)",
-			missing.Stack, strings.Join(lacking, ", "))
-		return nil, missing
-	}
-	return d, nil
+	return fmt.Sprintf("stack %s, pipeline %s", strings.Join(d.Stacks, ", "), d.Pipeline)
 }
 
-// Subscriber finds a demo subscriber by its name in any case, nil when there is none.
+// RequireAPI returns an error for a deployment without an API.
+func (d *Deployment) RequireAPI() error {
+	if d.APIURL != "" {
+		return nil
+	}
+	return &failure.Error{
+		What: d.String() + " has no API whose address is known",
+		Next: "send orders to its queue (orders describe shows it); " +
+			"if its OrderAPI is in another stack, name both: --stack THIS,THAT",
+	}
+}
+
+// Subscriber finds a subscriber by its name in any case, nil when there is none.
 func (d *Deployment) Subscriber(name string) *Subscriber {
 	for i := range d.Subscribers {
 		if strings.EqualFold(d.Subscribers[i].Name, name) {

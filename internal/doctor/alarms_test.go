@@ -42,7 +42,7 @@ func newDoctor(t *testing.T, cloudWatch map[string]any, profile string) *Doctor 
 	return &Doctor{
 		Config: local.Config(server.URL),
 		Deployment: &deployment.Deployment{
-			Env: "dev", Endpoint: server.URL, QueueURL: server.URL + "/000000000000/queue",
+			Env: "dev", Stacks: []string{"OrderPipeline-dev"}, Endpoint: server.URL, QueueURL: server.URL + "/000000000000/queue",
 			PublisherFunction: "publisher", ProcessorFunction: "processor", StatusFunction: "status",
 		},
 		Command: func(args string) string { return "orders " + args },
@@ -150,5 +150,40 @@ func TestExamine(t *testing.T) {
 	cancel()
 	if found, err := d.Examine(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v, %v", found, err)
+	}
+}
+
+// In the stack of another app, only alarms about the pipeline count.
+func TestAlarmsOfAnotherPipeline(t *testing.T) {
+	alarm := func(name, dimension string, math bool) object {
+		dimensions := []object{{"Name": "D", "Value": dimension}}
+		a := object{"AlarmName": name, "StateValue": "ALARM", "AlarmActions": []string{"arn:aws:lambda:eu-west-1:123456789012:function:page"}, "Dimensions": dimensions}
+		if math {
+			a["Dimensions"] = nil
+			a["Metrics"] = []object{{"Id": "e"}, {"Id": "m", "MetricStat": object{"Metric": object{"Dimensions": dimensions}}}}
+		}
+		return a
+	}
+	d := newDoctor(t, map[string]any{"DescribeAlarms": object{
+		"MetricAlarms": []object{
+			alarm("Shop-processor", "processor", false), alarm("Shop-queue", "queue", true), alarm("Shop-api", "the API", false),
+			alarm("Shop-other", "other", false), alarm("Shop-math", "other", true), alarm("Shop-none", "", false),
+		},
+		"CompositeAlarms": []object{
+			{"AlarmName": "Shop-all", "StateValue": "ALARM", "AlarmRule": `ALARM("Shop-queue") OR ALARM("Shop-other")`, "AlarmActions": []string{"x"}},
+			{"AlarmName": "Shop-others", "StateValue": "ALARM", "AlarmRule": `ALARM("Shop-other")`, "AlarmActions": []string{"x"}},
+		},
+	}}, "")
+	d.Deployment.Env, d.Deployment.Stacks, d.Deployment.APIName = "", []string{"Shop"}, "the API"
+	found, err := d.checkAlarms(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range found {
+		got = append(got, f.Resource)
+	}
+	if diff := cmp.Diff([]string{"Shop-all", "Shop-processor", "Shop-queue", "Shop-api"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -98,6 +98,9 @@ func (d *Doctor) checkMetrics(ctx context.Context) (found []Finding, err error) 
 	}
 	queries := map[string]query{}
 	for i, s := range d.series() {
+		if s.value == "" { // a pipeline without an API
+			continue
+		}
 		q := query{series: s}
 		statistic := types.StatisticSum
 		if s.age {

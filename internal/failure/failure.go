@@ -23,6 +23,8 @@ type Error struct {
 	What string
 	// Next is what to do: one line. Empty when nothing is to be done.
 	Next string
+	// Commands are command lines to run before what Next says, in this order. Optional.
+	Commands []string
 	// Status is the exit status. Default: [StatusFailed].
 	Status int
 	// Err is the cause. Optional.
@@ -61,6 +63,9 @@ func Report(to io.Writer, err error) int {
 	}
 	if e.What != "" {
 		fmt.Fprintf(to, "orders: %s\n", e.What)
+	}
+	for _, command := range e.Commands {
+		fmt.Fprintf(to, "   run  %s\n", command)
 	}
 	if e.Next != "" {
 		fmt.Fprintf(to, "   ->   %s\n", e.Next)

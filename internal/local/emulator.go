@@ -29,7 +29,8 @@ const (
 	// Account is the emulator's account.
 	Account = "000000000000"
 
-	testKey = "test" // access key and secret of every client; the emulator accepts any
+	// TestKey is the access key and the secret of every client; the emulator accepts any.
+	TestKey = "test"
 )
 
 const startTimeout = 3 * time.Minute // it takes 2 s on an idle machine
@@ -96,7 +97,7 @@ func Config(endpoint string) aws.Config {
 	return aws.Config{
 		Region:       Region,
 		BaseEndpoint: aws.String(endpoint),
-		Credentials:  credentials.NewStaticCredentialsProvider(testKey, testKey, ""),
+		Credentials:  credentials.NewStaticCredentialsProvider(TestKey, TestKey, ""),
 	}
 }
 
@@ -113,8 +114,8 @@ func (e *Emulator) Environ() []string {
 	return append(env,
 		"AWS_ENDPOINT_URL="+e.URL,
 		"AWS_ENDPOINT_URL_S3="+e.URL,
-		"AWS_ACCESS_KEY_ID="+testKey,
-		"AWS_SECRET_ACCESS_KEY="+testKey,
+		"AWS_ACCESS_KEY_ID="+TestKey,
+		"AWS_SECRET_ACCESS_KEY="+TestKey,
 		"AWS_REGION="+Region,
 		"AWS_DEFAULT_REGION="+Region,
 		"AWS_CONFIG_FILE="+os.DevNull,
@@ -312,8 +313,8 @@ func (e *Emulator) serverEnviron(tmp string, options EmulatorOptions) []string {
 		"STATE_DIR=" + filepath.Join(e.Dir, "state"),
 		"S3_DATA_DIR=" + filepath.Join(e.Dir, "s3"),
 		"AWS_ENDPOINT_URL=" + lambdaEndpoint, // what the functions see
-		"AWS_ACCESS_KEY_ID=" + testKey,
-		"AWS_SECRET_ACCESS_KEY=" + testKey,
+		"AWS_ACCESS_KEY_ID=" + TestKey,
+		"AWS_SECRET_ACCESS_KEY=" + TestKey,
 		"AWS_REGION=" + Region,
 		"AWS_DEFAULT_REGION=" + Region,
 	}

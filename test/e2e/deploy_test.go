@@ -26,7 +26,7 @@ func TestDeployAgain(t *testing.T) {
 	if !strings.Contains(out.String(), "(no changes)") {
 		t.Errorf("the CDK does not say that there are no changes:\n%s", &out)
 	}
-	again, err := deployment.Describe(t.Context(), world.Config, contract.EnvironmentLocal)
+	again, err := deployment.Describe(t.Context(), world.Config, deployment.Target{Env: contract.EnvironmentLocal})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,6 +74,7 @@ type Template struct {
 type Resource struct {
 	Type                                string
 	Properties                          map[string]any
+	Metadata                            map[string]any
 	DependsOn                           []string
 	DeletionPolicy, UpdateReplacePolicy string
 }
