@@ -84,7 +84,7 @@ A pipeline in the stack of another app is named with --stack instead, the name o
 CloudFormation: 'orders doctor --stack Shop --region eu-west-1'. The stack needs nothing for that.
 If it holds several pipelines, --pipeline chooses one. If its OrderAPI or its alarms are in other
 stacks, name them all: --stack Shop,ShopAlarms. With --env local the stack is on the emulator. The
-commands up, down and demo are for environments only.
+commands up, down, demo and cost are for environments only.
 
 Exit status: 0 success, 1 failure, 2 wrong usage, 130 interrupted; 'orders status' also has 3
 (refused), 4 (unknown) and 5 (erased), 'orders doctor' 3 (findings).`
@@ -175,9 +175,9 @@ func (c *cli) target(command string) (deployment.Target, error) {
 	case c.Env != "" && c.Env != contract.EnvironmentLocal:
 		return t, failure.Usage("give --env or --stack, one of the two",
 			"with --stack, --env local means the emulator on this machine")
-	case slices.Contains([]string{"up", "down", "demo"}, command):
+	case slices.Contains([]string{"up", "down", "demo", "cost"}, command):
 		return t, failure.Usage("orders "+command+" does not take --stack",
-			"deploy the app that the stack belongs to with its own tools")
+			"use the tools of the app that the stack belongs to")
 	}
 	return t, nil
 }

@@ -111,13 +111,13 @@ func Config(ctx context.Context, target Target) (aws.Config, error) {
 }
 
 // AWSCommand returns a command line of the AWS CLI that works as it is printed: with region and
-// profile, and for the emulator with its endpoint and credentials. Of --profile, the SDK's default
-// chain leaves the rest to the shell.
+// profile, and for the emulator with its endpoint and credentials.
 func AWSCommand(cfg aws.Config, profile, format string, args ...any) string {
 	line := "aws " + fmt.Sprintf(format, args...) + " --region " + cfg.Region
 	if endpoint := aws.ToString(cfg.BaseEndpoint); endpoint != "" {
-		return fmt.Sprintf("AWS_ACCESS_KEY_ID=%[1]s AWS_SECRET_ACCESS_KEY=%[1]s %[2]s --endpoint-url %[3]s",
-			local.TestKey, line, endpoint)
+		const credentials = "AWS_ACCESS_KEY_ID=" + local.TestKey +
+			" AWS_SECRET_ACCESS_KEY=" + local.TestKey + " "
+		return credentials + line + " --endpoint-url " + endpoint
 	}
 	if profile != "" {
 		line += " --profile " + profile

@@ -65,8 +65,8 @@ func (d *Doctor) listAlarms(ctx context.Context) (*alarms, error) {
 	return a, a.err
 }
 
-// isOurs reports whether an alarm is about this pipeline. The stack of another app can hold alarms of
-// other things, and several pipelines.
+// isOurs reports whether an alarm is about this pipeline. The stack of another app can hold other
+// alarms, and several pipelines.
 func (d *Doctor) isOurs(m types.MetricAlarm) bool {
 	p := d.Deployment
 	if p.Env != "" {
