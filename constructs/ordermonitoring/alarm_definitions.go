@@ -59,7 +59,7 @@ func withAPI(metric metricFunc) func(*OrderMonitoring) []alarmMetric {
 // ofStage is a metric of the API's stage.
 func ofStage(name, statistic string) func(*OrderMonitoring) []alarmMetric {
 	return withAPI(func(m *OrderMonitoring) awscloudwatch.Metric {
-		return metric(m.stage(), name, statistic, "")
+		return metric(m.settings.API, name, statistic, "")
 	})
 }
 

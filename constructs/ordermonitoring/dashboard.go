@@ -255,22 +255,22 @@ func (m *OrderMonitoring) failureRow() {
 }
 
 func (m *OrderMonitoring) apiRow() {
-	if m.settings.API == nil {
+	api := m.settings.API
+	if api == nil {
 		return
 	}
-	stage := m.stage()
 	m.graphs(graph{
 		title: "API: requests", unit: "per minute",
-		metrics: metrics{metric(stage, "Count", "Sum", "requests")},
+		metrics: metrics{metric(api, "Count", "Sum", "requests")},
 	}, graph{
 		title: "API: p99 latency", unit: "milliseconds",
-		metrics: metrics{metric(stage, "Latency", "p99", "p99")},
+		metrics: metrics{metric(api, "Latency", "p99", "p99")},
 		alarms:  []AlarmName{AlarmAPILatency},
 	}, graph{
 		title: "API: error rate", unit: "errors per request",
 		metrics: metrics{
-			metric(stage, "5XXError", "Average", "5xx"),
-			metric(stage, "4XXError", "Average", "4xx"),
+			metric(api, "5XXError", "Average", "5xx"),
+			metric(api, "4XXError", "Average", "4xx"),
 		},
 		alarms: []AlarmName{AlarmAPIServerErrors, AlarmAPIClientErrors},
 	})

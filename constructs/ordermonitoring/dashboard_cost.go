@@ -31,7 +31,7 @@ func (m *OrderMonitoring) costGraph() graph {
 	if api := m.settings.API; api != nil {
 		functions = append(functions, api.Status())
 		add("API Gateway", fmt.Sprintf("FILL(calls,0)*%g", list.APIGatewayRequests),
-			map[string]awscloudwatch.IMetric{"calls": hourly(m.stage(), "Count")})
+			map[string]awscloudwatch.IMetric{"calls": hourly(api, "Count")})
 	}
 	queue := p.Queue()
 	const requests = "(FILL(sent,0)+FILL(got,0)+FILL(gone,0)+FILL(empty,0))"

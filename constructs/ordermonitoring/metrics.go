@@ -56,6 +56,5 @@ func customMetric(function awslambda.IFunction, name, label string) awscloudwatc
 func minute() awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(1)) }
 func hour() awscdk.Duration   { return awscdk.Duration_Hours(jsii.Number(1)) }
 
-func (m *OrderMonitoring) stage() measured               { return m.settings.API.Stage() }
 func (m *OrderMonitoring) processor() awslambda.Function { return m.settings.Pipeline.Processor() }
 func (m *OrderMonitoring) publisher() awslambda.Function { return m.settings.Pipeline.Publisher() }

@@ -199,7 +199,7 @@ func dimensionsOf(t *testing.T, template synthtest.Template) alarmDimensions {
 	id := func(path string) string { return template.ID(t, path) }
 	apiName, _ := template.Resources[id("APIRestApi")].Properties["Name"].(string)
 	return alarmDimensions{
-		api:      "ApiName=" + apiName + " Stage=${" + id("APIRestApiDeploymentStagev1") + "}",
+		api:      "ApiName=" + apiName + " Stage=v1",
 		queue:    func(path string) string { return "QueueName=${" + id(path) + ".QueueName}" },
 		function: func(path string) string { return "FunctionName=${" + id(path) + "}" },
 		table:    func(path string) string { return "TableName=${" + id(path) + "}" },

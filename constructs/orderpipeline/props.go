@@ -96,7 +96,7 @@ func resolve(scope constructs.Construct, props *OrderPipelineProps) (*settings, 
 
 	s.topic = p.Topic.resolve(&errs)
 	s.processor = p.Processor.resolve(&errs, s.topic)
-	s.queue = p.Queue.resolve(&errs, s.processor)
+	s.queue = p.Queue.resolve(&errs, s.processor, scope)
 	s.table = p.Table.resolve(&errs, s, scope)
 	s.publisher = p.Publisher.resolve(&errs, s)
 	return s, errs.Err("orderpipeline.OrderPipelineProps")

@@ -48,11 +48,13 @@ type queueSettings struct {
 	visibility float64 // seconds
 }
 
-func (p QueueProps) resolve(errs *check.Errors, processor processorSettings) queueSettings {
+func (p QueueProps) resolve(
+	errs *check.Errors, processor processorSettings, scope constructs.Construct,
+) queueSettings {
 	s := queueSettings{QueueProps: p, visibility: processor.visibility()}
 	switch {
 	case p.Existing != nil:
-		s.resolveExisting(errs)
+		s.resolveExisting(errs, scope)
 		if deadLetterQueueOf(p.Existing) != nil {
 			return s // its redrive policy sets the count
 		}

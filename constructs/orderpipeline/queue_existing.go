@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
@@ -12,7 +13,7 @@ import (
 
 // resolveExisting checks the existing queues, and takes the receive count of an existing redrive
 // policy.
-func (s *queueSettings) resolveExisting(errs *check.Errors) {
+func (s *queueSettings) resolveExisting(errs *check.Errors, scope constructs.Construct) {
 	path := *s.Existing.Node().Path()
 	checkQueue(errs, "Queue.Existing", path, s.Existing)
 	visibility, set := numberOf(cfnQueue(s.Existing), awssqs.CfnQueue.VisibilityTimeout)
@@ -23,8 +24,15 @@ func (s *queueSettings) resolveExisting(errs *check.Errors) {
 	}
 	redrive := deadLetterQueueOf(s.Existing)
 	if redrive == nil {
+		deadLetters := awscdk.Stack_Of(scope)
 		if queue := s.ExistingDeadLetterQueue; queue != nil {
 			checkQueue(errs, "Queue.ExistingDeadLetterQueue", *queue.Node().Path(), queue)
+			deadLetters = awscdk.Stack_Of(queue)
+		}
+		home := awscdk.Stack_Of(s.Existing)
+		if cfnQueue(s.Existing) != nil && *home.Node().Path() != *deadLetters.Node().Path() {
+			errs.Addf("Queue.Existing", "%s is in another stack and has no dead-letter queue (with one "+
+				"of this stack, the two stacks would depend on each other; give it one there)", path)
 		}
 		return
 	}

@@ -4,6 +4,7 @@
 package grant
 
 import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
@@ -27,14 +28,33 @@ func Receive(queue awssqs.IQueue, grantee awsiam.IGrantable, actions ...string) 
 // Read allows the reading actions on a table and its indexes.
 func Read(table awsdynamodb.ITableV2, grantee awsiam.IGrantable, actions ...string) awsiam.Grant {
 	return withKey(table.EncryptionKey(), grantee,
-		table.Grant(grantee, *jsii.Strings(actions...)...), "kms:Decrypt", "kms:DescribeKey")
+		onTable(table, grantee, actions), "kms:Decrypt", "kms:DescribeKey")
 }
 
 // Write allows the writing actions on a table.
 func Write(table awsdynamodb.ITableV2, grantee awsiam.IGrantable, actions ...string) awsiam.Grant {
 	return withKey(table.EncryptionKey(), grantee,
-		table.Grant(grantee, *jsii.Strings(actions...)...),
+		onTable(table, grantee, actions),
 		"kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
+}
+
+// onTable allows actions on a table and its indexes. For a principal of a known account, such as a
+// role that is imported by its ARN, in a stack without one, CDK's own grant adds a policy to the
+// table that names the table, which CloudFormation cannot create.
+func onTable(
+	table awsdynamodb.ITableV2, grantee awsiam.IGrantable, actions []string,
+) awsiam.Grant {
+	theirs, ours := grantee.GrantPrincipal().PrincipalAccount(), awscdk.Stack_Of(table).Account()
+	if theirs == nil || *awscdk.Token_IsUnresolved(theirs) || !*awscdk.Token_IsUnresolved(ours) {
+		return table.Grant(grantee, *jsii.Strings(actions...)...)
+	}
+	return awsiam.Grant_AddToPrincipal(&awsiam.GrantOnPrincipalOptions{
+		Grantee: grantee,
+		Actions: jsii.Strings(actions...),
+		ResourceArns: &[]*string{
+			table.TableArn(), jsii.String(*table.TableArn() + "/index/*"),
+		},
+	})
 }
 
 // Stream lets the grantee read a table's stream. CDK's GrantStreamRead also allows listing the
