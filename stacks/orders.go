@@ -59,6 +59,7 @@ func NewOrdersStack(scope constructs.Construct, id string, env Environment) *Ord
 		pipeline.Processor.Function = local(orderpipeline.ProcessorCode(host, nil))
 		pipeline.Publisher.Function = local(orderpipeline.PublisherCode(host))
 		api.Status = local(orderapi.StatusCode(host))
+		api.HideValidationDetails = true // the emulator answers with the variable's name
 	}
 	s.pipeline = orderpipeline.NewOrderPipeline(s, "Pipeline", &pipeline)
 	api.Pipeline = s.pipeline

@@ -36,7 +36,7 @@ func ExampleNewOrderAPI_browser() {
 	api := orderapi.NewOrderAPI(stack, "API", &orderapi.OrderAPIProps{
 		Pipeline:   pipeline,
 		Auth:       orderapi.AuthAPIKey(),
-		CORS:       orderapi.CORSProps{AllowOrigin: "https://shop.example"},
+		CORS:       orderapi.CORSProps{AllowOrigins: []string{"https://shop.example"}},
 		Throttle:   orderapi.ThrottleProps{RateLimit: 100, BurstLimit: 200},
 		AccessLogs: orderapi.AccessLogsKept(awslogs.RetentionDays_ONE_MONTH),
 	})

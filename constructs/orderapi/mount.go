@@ -1,6 +1,7 @@
 package orderapi
 
 import (
+	"reflect"
 	"regexp"
 	"strings"
 
@@ -54,8 +55,15 @@ func (s *settings) checkMount(errs *check.Errors, scope constructs.Construct) {
 			errs.Addf("API", "%s is in another stack (the two stacks would depend on each other; "+
 				"import it with RestApi_FromRestApiAttributes)", path)
 		}
-		if at := s.Path + ordersPath; resourceAt(s.API.Root(), at) != nil {
-			errs.Addf("API", "%s already has a resource %s (set another Path)", path, at)
+	}
+	if at := s.Path + ordersPath; hasRoot(s.API) && resourceAt(s.API.Root(), at) != nil {
+		errs.Addf("API", "%s already has a resource %s (set another Path)", path, at)
+	}
+	if s.GatewayResponses {
+		if types := responsesOf(s.API); len(types) > 0 {
+			errs.Addf("GatewayResponses", "%s already has gateway responses: %s (an API has one of each "+
+				"type; leave it unset where another OrderAPI made them, or remove them)",
+				path, strings.Join(types, ", "))
 		}
 	}
 	if _, ok := s.Auth.(authAPIKey); ok && stageOf(s.API) == nil {
@@ -91,6 +99,19 @@ func stageOf(api awsapigateway.IRestApi) awsapigateway.Stage {
 		return nil // DeploymentStage would panic
 	}
 	return api.DeploymentStage()
+}
+
+// responsesOf are the types of the gateway responses that the app gives an API so far.
+func responsesOf(api awsapigateway.IRestApi) (types []string) {
+	stack := awscdk.Stack_Of(api)
+	id := stack.Resolve(api.RestApiId())
+	for _, node := range *api.Node().Root().Node().FindAll(constructs.ConstructOrder_PREORDER) {
+		response, ok := node.(awsapigateway.CfnGatewayResponse)
+		if ok && reflect.DeepEqual(stack.Resolve(response.RestApiId()), id) {
+			types = append(types, *response.ResponseType())
+		}
+	}
+	return types
 }
 
 // resourceAt is the resource at a path, nil when there is none.

@@ -74,8 +74,8 @@ func TestExistingAPIGatewayResponses(t *testing.T) {
 	template := synth(t, func(stack awscdk.Stack, p *orderapi.OrderAPIProps) {
 		p.API, p.GatewayResponses = theirAPI(stack), true
 	})
-	if got := len(template.IDs("AWS::ApiGateway::GatewayResponse")); got != 18 {
-		t.Errorf("%d gateway responses, want 18", got)
+	if got := len(template.IDs("AWS::ApiGateway::GatewayResponse")); got != 19 {
+		t.Errorf("%d gateway responses, want 19", got)
 	}
 }
 
@@ -107,6 +107,11 @@ func TestImportedAPI(t *testing.T) {
 	if got := synthtest.JSON(t, stack.Resolve(api.MetricRequests(nil).Dimensions())); strings.Contains(got, "Stage") {
 		t.Errorf("dimensions are %s", got)
 	}
+	// CloudWatch knows an API by its name.
+	const nameless = "API is imported without its name, which its metrics have. Set RestApiName in RestApi_FromRestApiAttributes."
+	if messages := strings.Join(synthtest.Warnings(stack), "\n"); strings.Count(messages, nameless) != 1 {
+		t.Errorf("warnings: %s, want once %s", messages, nameless)
+	}
 }
 
 func TestPathOfOwnAPI(t *testing.T) {
@@ -119,7 +124,7 @@ func TestPathOfOwnAPI(t *testing.T) {
 func TestCORS(t *testing.T) {
 	template := synth(t, func(_ awscdk.Stack, p *orderapi.OrderAPIProps) {
 		p.CORS = orderapi.CORSProps{
-			AllowOrigin: "https://shop.example", AllowHeaders: []string{"Content-Type"},
+			AllowOrigins: []string{"https://shop.example"}, AllowHeaders: []string{"Content-Type"},
 			MaxAge: awscdk.Duration_Hours(jsii.Number(1)),
 		}
 	})
@@ -165,7 +170,7 @@ func TestCORS(t *testing.T) {
 			t.Errorf("%s: headers are %v", id, headers)
 		}
 	}
-	if got := template.At(t, "AStatus.Environment.Variables.CORS_ALLOW_ORIGIN"); got != `"https://shop.example"` {
+	if got := template.At(t, "AStatus.Environment.Variables.CORS_ALLOW_ORIGINS"); got != `"https://shop.example"` {
 		t.Errorf("the status function's origin is %s", got)
 	}
 	depends := template.Resources[deployment(t, template)].DependsOn
@@ -173,6 +178,137 @@ func TestCORS(t *testing.T) {
 		if !slices.Contains(depends, id) {
 			t.Errorf("the deployment does not depend on %s", id)
 		}
+	}
+}
+
+func TestCORSDefaultHeaders(t *testing.T) {
+	headers := func(auth orderapi.Auth, pipeline *orderpipeline.OrderPipeline, stack awscdk.Stack) string {
+		orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{
+			Pipeline: pipeline, Auth: auth, CORS: orderapi.CORSProps{AllowOrigins: []string{"*"}},
+		})
+		options := methods(synthtest.Synth(t, stack))["ordersOPTIONS"]["Integration"].(map[string]any)
+		response := options["IntegrationResponses"].([]any)[0].(map[string]any)["ResponseParameters"].(map[string]any)
+		if vary := response["method.response.header.Vary"]; vary != nil {
+			t.Errorf("the response for every origin varies by %v", vary)
+		}
+		return response["method.response.header.Access-Control-Allow-Headers"].(string)
+	}
+	const signed = "'Content-Type,X-Amz-Date,Authorization,X-Api-Key,X-Amz-Security-Token,X-Amz-User-Agent,X-Amz-Content-Sha256"
+	for name, test := range map[string]struct {
+		auth func(*orderpipeline.OrderPipeline) orderapi.Auth
+		want string
+	}{
+		// What @smithy/signature-v4 sends.
+		"signed": {func(*orderpipeline.OrderPipeline) orderapi.Auth { return nil }, signed + "'"},
+		"authorizer": {func(p *orderpipeline.OrderPipeline) orderapi.Auth {
+			return orderapi.AuthLambda(p.Processor(), nil)
+		}, signed + "'"},
+		"authorizer with a header of its own": {func(p *orderpipeline.OrderPipeline) orderapi.Auth {
+			return orderapi.AuthLambda(p.Processor(), &orderapi.LambdaAuthProps{Header: "X-Token"})
+		}, signed + ",X-Token'"},
+	} {
+		stack := synthtest.NewStack(t)
+		pipeline := orderpipeline.NewOrderPipeline(stack, "P", nil)
+		if got := headers(test.auth(pipeline), pipeline, stack); got != test.want {
+			t.Errorf("%s: allows %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+// A response names the origin of the page that asked. TestVelocity renders the templates.
+func TestCORSSeveralOrigins(t *testing.T) {
+	const shop, admin = "https://shop.example", "https://admin.shop.example"
+	template := synth(t, func(_ awscdk.Stack, p *orderapi.OrderAPIProps) {
+		p.CORS.AllowOrigins = []string{shop, admin}
+	})
+	const prefix = "method.response.header."
+	for name, method := range methods(template) {
+		if strings.HasSuffix(name, "GET") {
+			continue // the status function's
+		}
+		declared := map[any]any{}
+		for _, response := range method["MethodResponses"].([]any) {
+			r := response.(map[string]any)
+			declared[r["StatusCode"]] = r["ResponseParameters"]
+		}
+		for _, response := range method["Integration"].(map[string]any)["IntegrationResponses"].([]any) {
+			r := response.(map[string]any)
+			headers := r["ResponseParameters"].(map[string]any)
+			if headers[prefix+"Access-Control-Allow-Origin"] != "'"+shop+"'" || headers[prefix+"Vary"] != "'Origin'" {
+				t.Errorf("%s %s: headers are %v", name, r["StatusCode"], headers)
+			}
+			for header := range headers {
+				if declared[r["StatusCode"]].(map[string]any)[header] != true {
+					t.Errorf("%s %s: %s is not declared", name, r["StatusCode"], header)
+				}
+			}
+			text := r["ResponseTemplates"].(map[string]any)["application/json"].(string)
+			if !strings.Contains(text, `#set($context.responseOverride.header.Access-Control-Allow-Origin = `) ||
+				!strings.Contains(text, admin) {
+				t.Errorf("%s %s: the template is %s", name, r["StatusCode"], text)
+			}
+		}
+	}
+	for _, id := range template.IDs("AWS::ApiGateway::GatewayResponse") {
+		headers := template.Resources[id].Properties["ResponseParameters"].(map[string]any)
+		if headers["gatewayresponse.header.Access-Control-Allow-Origin"] != "method.request.header.Origin" ||
+			headers["gatewayresponse.header.Vary"] != "'Origin'" {
+			t.Errorf("%s: headers are %v", id, headers)
+		}
+	}
+	if got, want := template.At(t, "AStatus.Environment.Variables.CORS_ALLOW_ORIGINS"), `"`+shop+","+admin+`"`; got != want {
+		t.Errorf("the status function's origins are %s, want %s", got, want)
+	}
+}
+
+// Two OrderAPIs on one API: the gateway responses are made once.
+func TestTwoOnOneAPI(t *testing.T) {
+	stack := synthtest.NewStack(t)
+	pipeline := orderpipeline.NewOrderPipeline(stack, "P", nil)
+	first := orderapi.NewOrderAPI(stack, "First", &orderapi.OrderAPIProps{Pipeline: pipeline})
+	orderapi.NewOrderAPI(stack, "Second", &orderapi.OrderAPIProps{
+		Pipeline: pipeline, API: first.API(), Path: "/second", Auth: orderapi.AuthAPIKey(),
+	})
+	attributes := &awsapigateway.RestApiAttributes{
+		RestApiId: jsii.String("abc"), RootResourceId: jsii.String("root"),
+	}
+	imported := awsapigateway.RestApi_FromRestApiAttributes(stack, jsii.String("Imported"), attributes)
+	again := awsapigateway.RestApi_FromRestApiAttributes(stack, jsii.String("Again"), attributes)
+	mount := func(id, path string, api awsapigateway.IRestApi) string {
+		return synthtest.Panic(func() {
+			orderapi.NewOrderAPI(stack, id, &orderapi.OrderAPIProps{
+				Pipeline: pipeline, API: api, Path: path, GatewayResponses: true,
+			})
+		})
+	}
+	if got := mount("Third", "/third", imported); got != "" {
+		t.Errorf("the first OrderAPI on an imported API panics with %s", got)
+	}
+	for name, got := range map[string]string{
+		"on an OrderAPI's own API":               mount("Own", "/own", first.API()),
+		"on the same imported API":               mount("Same", "/same", imported),
+		"on the same API, imported another time": mount("Again2", "/again", again),
+	} {
+		if !strings.Contains(got, "GatewayResponses: Test/") ||
+			!strings.Contains(got, "already has gateway responses: BAD_REQUEST_BODY, BAD_REQUEST_PARAMETERS, ") {
+			t.Errorf("%s: panics with %q", name, got)
+		}
+	}
+	if got := mount("Taken", "/third", imported); !strings.Contains(got, "Test/Imported already has a resource /third/orders") {
+		t.Errorf("the same path again: panics with %q", got)
+	}
+	seen := map[string]bool{}
+	template := synthtest.Synth(t, stack)
+	for _, id := range template.IDs("AWS::ApiGateway::GatewayResponse") {
+		p := template.Resources[id].Properties
+		key := synthtest.JSON(t, p["RestApiId"]) + p["ResponseType"].(string)
+		if seen[key] {
+			t.Errorf("%s is made twice", key)
+		}
+		seen[key] = true
+	}
+	if len(seen) != 2*19 {
+		t.Errorf("%d gateway responses, want 19 for each of two APIs", len(seen))
 	}
 }
 

@@ -56,9 +56,9 @@ func deployment(t *testing.T, template synthtest.Template) string {
 const (
 	wantSend     = "Action=SendMessage&MessageBody=$util.urlEncode($input.body)"
 	wantAccepted = `{"status":"ACCEPTED","messageId":"$input.path('$.SendMessageResponse.SendMessageResult.MessageId')"}`
-	// Rendered by Velocity 1.7 and 2.3: 413 for InvalidParameterValue, 400 for
-	// InvalidMessageContents, 503 for any other code. Render every change there and in the
-	// emulator again.
+	wantTooLarge = `{"status":"TOO_LARGE","message":"the body is too large"}`
+	wantFailed   = `#set($context.responseOverride.status = 503){"status":"UNAVAILABLE","message":"not accepted, please try again"}`
+	// After a change, run TestVelocity (its command is in velocity_test.go) and the emulator's tests.
 	wantRefused = `#set($code = $input.path('$.Error.Code'))` +
 		`#set($statuses = {"$code": 503, "InvalidParameterValue": 413, "InvalidMessageContents": 400})` +
 		`#set($names = {"$code": "UNAVAILABLE", "InvalidParameterValue": "TOO_LARGE", "InvalidMessageContents": "INVALID"})` +
@@ -159,6 +159,9 @@ func TestDefaults(t *testing.T) {
 				},
 				"IntegrationResponses": []any{
 					map[string]any{"StatusCode": "202", "SelectionPattern": `2\d{2}`, "ResponseTemplates": map[string]any{"application/json": wantAccepted}},
+					map[string]any{"StatusCode": "413", "SelectionPattern": "413", "ResponseTemplates": map[string]any{"application/json": wantTooLarge}},
+					map[string]any{"StatusCode": "500", "SelectionPattern": `5\d{2}`, "ResponseTemplates": map[string]any{"application/json": wantFailed},
+						"ResponseParameters": map[string]any{"method.response.header.Retry-After": "'1'"}},
 					map[string]any{"StatusCode": "503", "ResponseTemplates": map[string]any{"application/json": wantRefused},
 						"ResponseParameters": map[string]any{"method.response.header.Retry-After": "'1'"}},
 				},
@@ -177,7 +180,7 @@ func TestDefaults(t *testing.T) {
 				"ApiKeyRequired":     "null",
 				"RequestModels":      `{"application/json":` + ref(model) + `}`,
 				"RequestValidatorId": ref("ARestApiValidator"),
-				"MethodResponses":    `[{"StatusCode":"202"},{"ResponseParameters":{"method.response.header.Retry-After":true},"StatusCode":"503"}]`,
+				"MethodResponses":    `[{"StatusCode":"202"},{"StatusCode":"413"},{"ResponseParameters":{"method.response.header.Retry-After":true},"StatusCode":"500"},{"ResponseParameters":{"method.response.header.Retry-After":true},"StatusCode":"503"}]`,
 			} {
 				if got := synthtest.JSON(t, method[field]); got != want {
 					t.Errorf("%s: %s is %s, want %s", name, field, got, want)
@@ -226,7 +229,7 @@ func TestDefaults(t *testing.T) {
 		const retry = ` {"gatewayresponse.header.Retry-After":"'1'"}`
 		const unavailable = `503 {"status":"UNAVAILABLE","message":"not accepted, please try again"}` + retry
 		want := map[string]string{
-			"BAD_REQUEST_BODY":             `400 {"status":"INVALID","message":$context.error.messageString}`,
+			"BAD_REQUEST_BODY":             `400 {"status":"INVALID","message":$context.error.messageString,"details":"$context.error.validationErrorString"}`,
 			"BAD_REQUEST_PARAMETERS":       `400 {"status":"INVALID","message":$context.error.messageString}`,
 			"UNSUPPORTED_MEDIA_TYPE":       `415 {"status":"UNSUPPORTED_MEDIA_TYPE","message":"the content type must be application/json"}`,
 			"REQUEST_TOO_LARGE":            `413 {"status":"TOO_LARGE","message":"the body is too large"}`,
@@ -241,6 +244,7 @@ func TestDefaults(t *testing.T) {
 			"QUOTA_EXCEEDED":               `429 {"status":"THROTTLED","message":$context.error.messageString}` + retry,
 			"INTEGRATION_FAILURE":          unavailable,
 			"INTEGRATION_TIMEOUT":          unavailable,
+			"API_CONFIGURATION_ERROR":      unavailable,
 			"AUTHORIZER_FAILURE":           unavailable,
 			"DEFAULT_4XX":                  ` {"status":"ERROR","message":$context.error.messageString}`,
 			"DEFAULT_5XX":                  ` {"status":"ERROR","message":$context.error.messageString}` + retry,
@@ -283,7 +287,9 @@ func TestProps(t *testing.T) {
 			"AKey.Enabled": "true",
 		}},
 		{"AuthCognito", func(stack awscdk.Stack, p *props) {
-			p.Auth = orderapi.AuthCognito(awscognito.NewUserPool(stack, jsii.String("Pool"), nil))
+			p.Auth = orderapi.AuthCognito([]awscognito.IUserPool{
+				awscognito.NewUserPool(stack, jsii.String("Pool"), nil),
+			}, nil)
 		}, `"COGNITO_USER_POOLS"`, "null", map[string]string{
 			"AAuthorizer.Type":           `"COGNITO_USER_POOLS"`,
 			"AAuthorizer.IdentitySource": `"method.request.header.Authorization"`,
@@ -313,10 +319,10 @@ func TestProps(t *testing.T) {
 		}, `"AWS_IAM"`, "null", map[string]string{
 			"ARestApiDeploymentStagev1.MethodSettings": `[{"DataTraceEnabled":false,"HttpMethod":"*","ResourcePath":"/*","ThrottlingBurstLimit":1,"ThrottlingRateLimit":0.5}]`,
 		}},
-		{"ValidationDetails", func(_ awscdk.Stack, p *props) {
-			p.ValidationDetails = true
+		{"HideValidationDetails", func(_ awscdk.Stack, p *props) {
+			p.HideValidationDetails = true
 		}, `"AWS_IAM"`, "null", map[string]string{
-			"ARestApiBadRequestBody.ResponseTemplates": `{"application/json":"{\"status\":\"INVALID\",\"message\":\"$context.error.validationErrorString\"}"}`,
+			"ARestApiBadRequestBody.ResponseTemplates": `{"application/json":"{\"status\":\"INVALID\",\"message\":$context.error.messageString}"}`,
 		}},
 		{"StageName", func(_ awscdk.Stack, p *props) { p.StageName = "shop" }, `"AWS_IAM"`, "null", map[string]string{
 			"ARestApiDeploymentStageshop.StageName": `"shop"`,
@@ -376,6 +382,113 @@ func TestProps(t *testing.T) {
 	})
 }
 
+// Account quotas of API Gateway, by region.
+func TestThrottleQuota(t *testing.T) {
+	for _, test := range []struct {
+		region    string // "" is not known at synth
+		throttle  orderapi.ThrottleProps
+		wantBurst string
+		warning   string
+	}{
+		{"eu-central-2", orderapi.ThrottleProps{RateLimit: 2500}, "1250", ""},
+		{"eu-central-2", orderapi.ThrottleProps{RateLimit: 2501}, "1250",
+			"Throttle (2501 requests per second, burst 1250) is above the default quota of an account in " +
+				"eu-central-2, which all of its APIs share: 2500 requests per second, burst 1250."},
+		{"mx-central-1", orderapi.ThrottleProps{RateLimit: 100, BurstLimit: 1251}, "1251",
+			"Throttle (100 requests per second, burst 1251) is above the default quota"},
+		{"eu-central-1", orderapi.ThrottleProps{RateLimit: 10_000}, "5000", ""},
+		{"eu-central-1", orderapi.ThrottleProps{RateLimit: 20_000}, "5000",
+			"in eu-central-1, which all of its APIs share: 10000 requests per second, burst 5000."},
+		{"", orderapi.ThrottleProps{RateLimit: 20_000}, "5000", ""},
+		{"eu-central-2", orderapi.ThrottleProps{}, "null", ""},
+	} {
+		stack := synthtest.NewStack(t)
+		if test.region != "" {
+			stack = synthtest.NewStackIn(t, test.region)
+		}
+		api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{
+			Pipeline: orderpipeline.NewOrderPipeline(stack, "P", nil), Throttle: test.throttle,
+		})
+		template := synthtest.Synth(t, stack)
+		if got := template.At(t, "ARestApiDeploymentStagev1.MethodSettings.0.ThrottlingBurstLimit"); got != test.wantBurst {
+			t.Errorf("%s: %+v: the burst limit is %s, want %s", test.region, test.throttle, got, test.wantBurst)
+		}
+		messages := strings.Join(synthtest.Warnings(api), "\n")
+		if test.warning == "" && messages != "" || !strings.Contains(messages, test.warning) {
+			t.Errorf("%s: %+v: warnings %q, want %q", test.region, test.throttle, messages, test.warning)
+		}
+	}
+}
+
+func TestCognitoScopes(t *testing.T) {
+	const idTokens = "Without Scopes, AuthCognito accepts ID tokens only, and no app client of the user pools can get one"
+	const noScope = "No app client of the user pools can get one of CognitoAuthProps.Scopes (orders/submit, orders/all), so every request gets a 401."
+	machine := func(scope string) *awscognito.UserPoolClientOptions {
+		return &awscognito.UserPoolClientOptions{
+			GenerateSecret: jsii.Bool(true),
+			OAuth: &awscognito.OAuthSettings{
+				Flows:  &awscognito.OAuthFlows{ClientCredentials: jsii.Bool(true)},
+				Scopes: &[]awscognito.OAuthScope{awscognito.OAuthScope_Custom(&scope)},
+			},
+		}
+	}
+	ours := []string{"orders/submit", "orders/all"}
+	for _, test := range []struct {
+		name    string
+		scopes  []string
+		clients []*awscognito.UserPoolClientOptions
+		warning string
+	}{
+		{"no client yet", nil, nil, ""},
+		{"people", nil, []*awscognito.UserPoolClientOptions{nil}, ""},
+		{"a machine", nil, []*awscognito.UserPoolClientOptions{machine("orders/submit")}, idTokens},
+		{"a machine and people", nil, []*awscognito.UserPoolClientOptions{machine("orders/submit"), nil}, ""},
+		{"a machine with one of the scopes", ours, []*awscognito.UserPoolClientOptions{machine("orders/all")}, ""},
+		{"a machine with another scope", ours, []*awscognito.UserPoolClientOptions{machine("prices/read")}, noScope},
+		{"people without the scope", ours, []*awscognito.UserPoolClientOptions{nil}, noScope},
+		{"people, signed in through an SDK", []string{"aws.cognito.signin.user.admin"},
+			[]*awscognito.UserPoolClientOptions{{DisableOAuth: jsii.Bool(true)}}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			stack := synthtest.NewStack(t)
+			pool := awscognito.NewUserPool(stack, jsii.String("Pool"), nil)
+			for i, client := range test.clients {
+				pool.AddClient(jsii.String("Client"+string(rune('A'+i))), client)
+			}
+			api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{
+				Pipeline: orderpipeline.NewOrderPipeline(stack, "P", nil),
+				Auth: orderapi.AuthCognito([]awscognito.IUserPool{pool},
+					&orderapi.CognitoAuthProps{Scopes: test.scopes}),
+			})
+			want := "null"
+			if test.scopes != nil {
+				want = synthtest.JSON(t, test.scopes)
+			}
+			for name, method := range methods(synthtest.Synth(t, stack)) {
+				if got := synthtest.JSON(t, method["AuthorizationScopes"]); got != want {
+					t.Errorf("%s: scopes are %s, want %s", name, got, want)
+				}
+			}
+			messages := strings.Join(synthtest.Warnings(api), "\n")
+			if test.warning == "" && messages != "" || !strings.Contains(messages, test.warning) {
+				t.Errorf("warnings %q, want %q", messages, test.warning)
+			}
+		})
+	}
+	t.Run("imported pool", func(t *testing.T) {
+		stack := synthtest.NewStack(t)
+		pool := awscognito.UserPool_FromUserPoolId(stack, jsii.String("Pool"), jsii.String("us-east-1_abc"))
+		pool.AddClient(jsii.String("Client"), machine("prices/read"))
+		api := orderapi.NewOrderAPI(stack, "A", &orderapi.OrderAPIProps{
+			Pipeline: orderpipeline.NewOrderPipeline(stack, "P", nil),
+			Auth:     orderapi.AuthCognito([]awscognito.IUserPool{pool}, nil),
+		})
+		if got := synthtest.Warnings(api); got != nil {
+			t.Errorf("warnings about a pool whose clients are not known: %q", got)
+		}
+	})
+}
+
 func newClient(stack awscdk.Stack) awsiam.Role {
 	return awsiam.NewRole(stack, jsii.String("Client"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewAccountRootPrincipal(),
@@ -398,8 +511,8 @@ func TestDeploymentID(t *testing.T) {
 	}
 	for name, mutate := range map[string]func(awscdk.Stack, *props){
 		"auth":    func(_ awscdk.Stack, p *props) { p.Auth = orderapi.AuthNone() },
-		"details": func(_ awscdk.Stack, p *props) { p.ValidationDetails = true },
-		"origin":  func(_ awscdk.Stack, p *props) { p.CORS.AllowOrigin = "*" },
+		"details": func(_ awscdk.Stack, p *props) { p.HideValidationDetails = true },
+		"origin":  func(_ awscdk.Stack, p *props) { p.CORS.AllowOrigins = []string{"*"} },
 		"path":    func(_ awscdk.Stack, p *props) { p.Path = "/shop" },
 		"timeout": func(_ awscdk.Stack, p *props) {
 			p.IntegrationTimeout = awscdk.Duration_Seconds(jsii.Number(29))
@@ -470,6 +583,10 @@ func TestInvalidProps(t *testing.T) {
 		&awsapigateway.SpecRestApiProps{
 			ApiDefinition: awsapigateway.ApiDefinition_FromInline(map[string]any{"openapi": "3.0.2"}),
 		})
+	pool := awscognito.NewUserPool(stack, jsii.String("Pool"), nil)
+	theirs.AddGatewayResponse(jsii.String("Missing"), &awsapigateway.GatewayResponseOptions{
+		Type: awsapigateway.ResponseType_MISSING_AUTHENTICATION_TOKEN(),
+	})
 	rootless := awsapigateway.RestApi_FromRestApiId(stack, jsii.String("Rootless"), jsii.String("abc"))
 	importedAPI := awsapigateway.RestApi_FromRestApiAttributes(stack, jsii.String("ImportedAPI"),
 		&awsapigateway.RestApiAttributes{
@@ -486,10 +603,15 @@ func TestInvalidProps(t *testing.T) {
 		mutate func(*props)
 		want   string
 	}{
-		{"cognito", func(p *props) { p.Auth = orderapi.AuthCognito() },
+		{"cognito", func(p *props) { p.Auth = orderapi.AuthCognito(nil, nil) },
 			`Auth: AuthCognito has no user pool (no request could be authorized)`},
-		{"cognito nil", func(p *props) { p.Auth = orderapi.AuthCognito(nil) },
-			`Auth: AuthCognito has a user pool that is nil`},
+		{"cognito nil", func(p *props) {
+			p.Auth = orderapi.AuthCognito([]awscognito.IUserPool{nil}, nil)
+		}, `Auth: AuthCognito has a user pool that is nil`},
+		{"cognito scope", func(p *props) {
+			p.Auth = orderapi.AuthCognito([]awscognito.IUserPool{pool},
+				&orderapi.CognitoAuthProps{Scopes: []string{"orders/read orders/submit"}})
+		}, `CognitoAuthProps.Scopes: "orders/read orders/submit" is not a scope (one per element, without spaces)`},
 		{"lambda", func(p *props) { p.Auth = orderapi.AuthLambda(nil, nil) },
 			`Auth: AuthLambda has no function`},
 		{"header", func(p *props) {
@@ -503,7 +625,7 @@ func TestInvalidProps(t *testing.T) {
 		{"stage", func(p *props) { p.StageName = "a/b" },
 			`StageName: "a/b" is not a valid stage name (1 to 128 letters, digits, _ and -)`},
 		{"rate", func(p *props) { p.Throttle.RateLimit = -1 },
-			`Throttle.RateLimit: -1 is negative (0 is the account's limit)`},
+			`Throttle.RateLimit: -1 is negative (0 is the account's quota)`},
 		{"burst", func(p *props) { p.Throttle.BurstLimit = 5 },
 			`Throttle.BurstLimit: set without Throttle.RateLimit (BurstLimit has no effect without RateLimit)`},
 		{"negative burst", func(p *props) { p.Throttle.BurstLimit = -5 },
@@ -532,15 +654,23 @@ func TestInvalidProps(t *testing.T) {
 			`API: Test/Rootless has no root resource (import it with RestApi_FromRestApiAttributes and its RootResourceId)`},
 		{"key without a stage", func(p *props) { p.API, p.Auth = importedAPI, orderapi.AuthAPIKey() },
 			`Auth: AuthAPIKey needs a stage that is made in this app (a usage plan belongs to a stage)`},
-		{"origin", func(p *props) { p.CORS.AllowOrigin = "https://shop.example/" },
-			`CORS.AllowOrigin: "https://shop.example/" is not an origin (a scheme and a host without a path, such as https://shop.example, or *)`},
+		{"gateway responses of theirs", func(p *props) { p.API, p.GatewayResponses = theirs, true },
+			`GatewayResponses: Test/Theirs already has gateway responses: MISSING_AUTHENTICATION_TOKEN ` +
+				`(an API has one of each type; leave it unset where another OrderAPI made them, or remove them)`},
+		{"origin", func(p *props) { p.CORS.AllowOrigins = []string{"https://shop.example/"} },
+			`CORS.AllowOrigins: "https://shop.example/" is not an origin (a scheme and a host without a path, such as https://shop.example, or *)`},
+		{"every origin and one", func(p *props) { p.CORS.AllowOrigins = []string{"https://shop.example", "*"} },
+			`CORS.AllowOrigins: * is not the only one (it allows every origin)`},
+		{"one origin twice", func(p *props) {
+			p.CORS.AllowOrigins = []string{"https://shop.example", "https://shop.example"}
+		}, `CORS.AllowOrigins: "https://shop.example" is in the list twice`},
 		{"no origin", func(p *props) { p.CORS.AllowHeaders = []string{"X"} },
-			`CORS.AllowOrigin: empty, but AllowHeaders or MaxAge is set (they have no effect without an origin)`},
+			`CORS.AllowOrigins: empty, but AllowHeaders or MaxAge is set (they have no effect without an origin)`},
 		{"CORS header", func(p *props) {
-			p.CORS = orderapi.CORSProps{AllowOrigin: "*", AllowHeaders: []string{"a b"}}
+			p.CORS = orderapi.CORSProps{AllowOrigins: []string{"*"}, AllowHeaders: []string{"a b"}}
 		}, `CORS.AllowHeaders: "a b" is not a header name`},
 		{"CORS age", func(p *props) {
-			p.CORS = orderapi.CORSProps{AllowOrigin: "*", MaxAge: awscdk.Duration_Days(jsii.Number(2))}
+			p.CORS = orderapi.CORSProps{AllowOrigins: []string{"*"}, MaxAge: awscdk.Duration_Days(jsii.Number(2))}
 		}, `CORS.MaxAge: 2 days is out of range 0 s to 1 day (browsers cache it no longer)`},
 		{"logs to nothing", func(p *props) { p.AccessLogs = orderapi.AccessLogsTo(nil) },
 			`AccessLogs: AccessLogsTo has no log group`},

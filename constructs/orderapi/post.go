@@ -29,6 +29,19 @@ func (a *OrderAPI) addPost(
 	template := func(text string) *map[string]*string {
 		return &map[string]*string{"application/json": &text}
 	}
+	response := func(
+		status, pattern, text string, headers *map[string]*string,
+	) *awsapigateway.IntegrationResponse {
+		r := &awsapigateway.IntegrationResponse{
+			StatusCode:         &status,
+			ResponseTemplates:  template(reflectOrigin(a.settings.CORS.AllowOrigins) + text),
+			ResponseParameters: inResponse(headers),
+		}
+		if pattern != "" {
+			r.SelectionPattern = &pattern
+		}
+		return r
+	}
 	integration := awsapigateway.NewAwsIntegration(&awsapigateway.AwsIntegrationProps{
 		Service:               jsii.String("sqs"),
 		Path:                  jsii.String(*queue.Env().Account + "/" + *queue.QueueName()),
@@ -46,18 +59,13 @@ func (a *OrderAPI) addPost(
 			RequestTemplates: template(sendMessage),
 			// A content type without a template would bypass template and model.
 			PassthroughBehavior: awsapigateway.PassthroughBehavior_NEVER,
+			// The pattern is compared with the status code of SQS; "" is any other. Only the last
+			// response reads the body of an error.
 			IntegrationResponses: &[]*awsapigateway.IntegrationResponse{
-				{
-					StatusCode:         jsii.String("202"),
-					SelectionPattern:   jsii.String(`2\d{2}`),
-					ResponseTemplates:  template(accepted),
-					ResponseParameters: inResponse(acceptedHeaders),
-				},
-				{
-					StatusCode:         jsii.String("503"),
-					ResponseTemplates:  template(notAccepted),
-					ResponseParameters: inResponse(refusedHeaders),
-				},
+				response("202", `2\d{2}`, accepted, acceptedHeaders),
+				response("413", "413", refusedAsTooLarge, acceptedHeaders),
+				response("500", `5\d{2}`, failed, refusedHeaders),
+				response("503", "", notAccepted, refusedHeaders),
 			},
 		},
 	})
@@ -66,6 +74,8 @@ func (a *OrderAPI) addPost(
 	auth.RequestValidator = a.validator
 	auth.MethodResponses = &[]*awsapigateway.MethodResponse{
 		{StatusCode: jsii.String("202"), ResponseParameters: declared(acceptedHeaders)},
+		{StatusCode: jsii.String("413"), ResponseParameters: declared(acceptedHeaders)},
+		{StatusCode: jsii.String("500"), ResponseParameters: declared(refusedHeaders)},
 		{StatusCode: jsii.String("503"), ResponseParameters: declared(refusedHeaders)},
 	}
 	resource.AddMethod(jsii.String("POST"), integration, &auth)

@@ -25,23 +25,26 @@ type OrderAPIProps struct {
 	// GatewayResponses gives an existing API the construct's responses (JSON with a status) to
 	// requests that API Gateway rejects itself, on all of its paths. Without them, such a request
 	// gets API Gateway's own response: {"message":...}, and 500 or 504 without Retry-After when SQS
-	// is unavailable. The construct's own API always has them. Default: false.
+	// is unavailable. An API has one response of each type, so nothing else may have made one; of
+	// two OrderAPIs on one API, only one may set this. The construct's own API always has them.
+	// Default: false.
 	GatewayResponses bool
-	// CORS lets pages of another origin use the API. Default: none.
+	// CORS lets pages of other origins use the API. Default: none.
 	CORS CORSProps
 	// AccessLogs is where API Gateway writes a line for each request: [AccessLogsTo] or
 	// [AccessLogsKept]. Default: nil, no access logs.
 	AccessLogs AccessLogs
-	// Throttle limits the requests. Not with API. Default: the account's limit (10,000 requests per
-	// second and region).
+	// Throttle limits the requests. Not with API. Default: the account's quota, which all APIs of
+	// the account in the region share: 10,000 requests per second with a burst of 5,000, and in 13
+	// newer regions 2,500 with a burst of 1,250, unless AWS has raised it.
 	Throttle ThrottleProps
 	// IntegrationTimeout is how long a request can wait for SQS or for the status function before
 	// it gets a 503, 0.05 to 29 s. Default: 10 s.
 	IntegrationTimeout awscdk.Duration
-	// ValidationDetails makes a 400 response say what is wrong with the body, instead of only that
-	// it is invalid. AWS does not document how API Gateway escapes quotes in these messages, so
-	// test it in your account first. Default: false.
-	ValidationDetails bool
+	// HideValidationDetails leaves the details out of a 400 response: what the schema does not allow
+	// in the body. They name members of the document and can repeat values of it. The local emulator
+	// does not know them. Default: false, the response has them.
+	HideValidationDetails bool
 	// StageName is the first part of the API's paths. Not with API. Default: "v1".
 	StageName string
 	// Status configures the status function. Default: a timeout of 10 s, and the defaults of
@@ -70,12 +73,12 @@ func resolve(scope constructs.Construct, props *OrderAPIProps) (*settings, error
 		s.Auth = AuthIAM()
 	}
 	s.Auth.validate(&errs)
-	s.CORS.validate(&errs)
+	s.CORS.resolve(&errs, s.Auth)
 	if s.AccessLogs != nil {
 		s.AccessLogs.validate(&errs)
 	}
 	s.checkMount(&errs, scope)
-	s.resolveStage(&errs)
+	s.resolveStage(&errs, scope)
 	s.timeout = errs.Seconds("IntegrationTimeout", s.IntegrationTimeout, 10, 0.05, 29,
 		"API Gateway's limits")
 	s.statusTimeout = checkStatus(&errs, s.Status)

@@ -13,18 +13,18 @@ const retryAfter = "1"
 // the others. The list is a slice, not a map, because its order affects the logical id of the
 // deployment.
 func (a *OrderAPI) addGatewayResponses(scope constructs.Construct) {
-	invalid := "$context.error.messageString"
-	if a.settings.ValidationDetails {
-		invalid = `"$context.error.validationErrorString"`
-	}
 	const message = "$context.error.messageString" // quoted by API Gateway
+	invalid := message
+	if !a.settings.HideValidationDetails {
+		invalid += `,"details":"$context.error.validationErrorString"` // API Gateway escapes quotes in it
+	}
 	const unavailable = `"` + tryAgain + `"`
 	for _, r := range []struct {
 		id      string
 		kind    awsapigateway.ResponseType
 		code    string // "" keeps API Gateway's
 		status  string
-		message string // JSON
+		message string // JSON, and further members
 		retry   bool
 	}{
 		{"BadRequestBody", awsapigateway.ResponseType_BAD_REQUEST_BODY(),
@@ -53,6 +53,9 @@ func (a *OrderAPI) addGatewayResponses(scope constructs.Construct) {
 			"503", "UNAVAILABLE", unavailable, true},
 		{"IntegrationTimeout", awsapigateway.ResponseType_INTEGRATION_TIMEOUT(),
 			"503", "UNAVAILABLE", unavailable, true},
+		// The engine could not read the answer of SQS.
+		{"APIConfigurationError", awsapigateway.ResponseType_API_CONFIGURATION_ERROR(),
+			"503", "UNAVAILABLE", unavailable, true},
 		{"AuthorizerFailure", awsapigateway.ResponseType_AUTHORIZER_FAILURE(),
 			"503", "UNAVAILABLE", unavailable, true},
 		{"Default4XX", awsapigateway.ResponseType_DEFAULT_4XX(), "", "ERROR", message, false},
@@ -64,7 +67,7 @@ func (a *OrderAPI) addGatewayResponses(scope constructs.Construct) {
 		}
 		props := &awsapigateway.GatewayResponseProps{
 			RestApi:         a.api,
-			ResponseHeaders: a.settings.CORS.headers(headers),
+			ResponseHeaders: a.settings.CORS.gatewayHeaders(headers),
 			Type:            r.kind,
 			Templates: &map[string]*string{
 				"application/json": jsii.String(`{"status":"` + r.status + `","message":` + r.message + `}`),
@@ -90,7 +93,6 @@ func inResponse(headers *map[string]*string) *map[string]*string {
 }
 
 // declared returns the headers of a response in a method's form.
-
 func declared(headers *map[string]*string) *map[string]*bool {
 	if headers == nil {
 		return nil

@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
@@ -13,17 +14,18 @@ import (
 // ThrottleProps limits the requests of all clients together. A request beyond the limits gets a
 // 429.
 type ThrottleProps struct {
-	// RateLimit is the average requests per second. Default: 0, the account's limit.
+	// RateLimit is the average requests per second. A limit above the account's quota has no effect;
+	// where the region is known, a warning at synth says so. Default: 0, the account's quota.
 	RateLimit float64
 	// BurstLimit is the most concurrent requests. It has no effect without a RateLimit. Default:
-	// the same number as RateLimit, and at least 1.
+	// the same number as RateLimit, at least 1, and at most the account's burst quota.
 	BurstLimit int
 }
 
 var stageName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
 // resolveStage resolves the settings of the stage.
-func (s *settings) resolveStage(errs *check.Errors) {
+func (s *settings) resolveStage(errs *check.Errors, scope constructs.Construct) {
 	if s.StageName == "" {
 		s.StageName = "v1"
 	}
@@ -33,7 +35,7 @@ func (s *settings) resolveStage(errs *check.Errors) {
 	}
 	t := &s.Throttle
 	if t.RateLimit < 0 {
-		errs.Addf("Throttle.RateLimit", "%s is negative (0 is the account's limit)",
+		errs.Addf("Throttle.RateLimit", "%s is negative (0 is the account's quota)",
 			check.Number(t.RateLimit))
 	}
 	if t.BurstLimit < 0 {
@@ -43,7 +45,7 @@ func (s *settings) resolveStage(errs *check.Errors) {
 			"set without Throttle.RateLimit (BurstLimit has no effect without RateLimit)")
 	}
 	if t.RateLimit > 0 && t.BurstLimit == 0 {
-		t.BurstLimit = max(1, int(t.RateLimit))
+		t.BurstLimit = min(max(1, int(t.RateLimit)), quotaOf(regionOf(scope)).BurstLimit)
 	}
 }
 
@@ -55,6 +57,7 @@ func (a *OrderAPI) newOwnAPI() awsapigateway.RestApi {
 		stage.ThrottlingRateLimit = &s.Throttle.RateLimit
 		stage.ThrottlingBurstLimit = jsii.Number(s.Throttle.BurstLimit)
 	}
+	a.compareWithQuota()
 	a.logAccess(stage)
 	api := awsapigateway.NewRestApi(a, jsii.String("RestApi"), &awsapigateway.RestApiProps{
 		RestApiName:   a.displayName(),

@@ -1,6 +1,8 @@
 package orderapi
 
 import (
+	"strings"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
@@ -24,7 +26,7 @@ func StatusCode(target golambda.Target) awslambda.Code {
 // checkStatus checks the settings of the status function, and returns its timeout in seconds.
 func checkStatus(errs *check.Errors, p orderpipeline.FunctionProps) float64 {
 	return function.Check(errs, "Status", function.Props(p), 10,
-		contract.EnvTableName, contract.EnvCORSAllowOrigin)
+		contract.EnvTableName, contract.EnvCORSAllowOrigins)
 }
 
 // addStatus makes the status function, and lets it answer GET.
@@ -33,8 +35,8 @@ func (a *OrderAPI) addStatus(
 ) {
 	s := a.settings
 	environment := map[string]*string{contract.EnvTableName: s.Pipeline.Table().TableName()}
-	if s.CORS.AllowOrigin != "" {
-		environment[contract.EnvCORSAllowOrigin] = &s.CORS.AllowOrigin
+	if len(s.CORS.AllowOrigins) > 0 {
+		environment[contract.EnvCORSAllowOrigins] = jsii.String(strings.Join(s.CORS.AllowOrigins, ","))
 	}
 	a.status, a.logs = function.New(a, "Status", function.Props(s.Status), function.Spec{
 		Package:       statusPackage,

@@ -31,8 +31,9 @@ const (
 	// commas; optional (publisher).
 	EnvEventAttributes = "EVENT_ATTRIBUTES"
 
-	// EnvCORSAllowOrigin is the origin whose pages may read the answers; optional (status).
-	EnvCORSAllowOrigin = "CORS_ALLOW_ORIGIN"
+	// EnvCORSAllowOrigins lists the origins whose pages may read the answers, separated by commas;
+	// optional (status).
+	EnvCORSAllowOrigins = "CORS_ALLOW_ORIGINS"
 
 	// EnvMetrics turns the custom metrics off with the value [MetricsOff]; optional (all functions).
 	EnvMetrics = "METRICS"

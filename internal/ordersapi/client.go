@@ -52,9 +52,10 @@ type Answer struct {
 	// Code is the HTTP status code. Body is the whole body.
 	Code int    `json:"-"`
 	Body []byte `json:"-"`
-	// Status, Message and MessageID are those of the API's own JSON.
+	// Status, Message, Details and MessageID are those of the API's own JSON.
 	Status    string `json:"status"`
 	Message   string `json:"message"`
+	Details   string `json:"details"` // what the schema does not allow
 	MessageID string `json:"messageId"`
 }
 
@@ -66,6 +67,9 @@ func (a *Answer) String() string {
 	}
 	if a.Message != "" {
 		text += ": " + terminal.OneLine(a.Message)
+		if a.Details != "" {
+			text += ": " + terminal.OneLine(a.Details)
+		}
 	} else if a.Status == "" && len(a.Body) > 0 {
 		text += ": " + terminal.OneLine(string(a.Body[:min(len(a.Body), 200)]))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -23,8 +24,9 @@ type Config struct {
 	Table Table
 	// TableName is the table of the orders and refusals. Required.
 	TableName string
-	// AllowOrigin is the origin whose pages may read the answers (CORS), "*" for all. Default: none.
-	AllowOrigin string
+	// AllowOrigins are the origins whose pages may read the answers (CORS), or one "*" for all.
+	// Default: none.
+	AllowOrigins []string
 	// Logger gets one line per failed request. Default: JSON on standard output.
 	Logger *slog.Logger
 }
@@ -51,12 +53,14 @@ func New(config Config) (*Handler, error) {
 }
 
 // FromEnvironment makes the Handler of a deployed function from the environment variable
-// TABLE_NAME, and from CORS_ALLOW_ORIGIN if it is set.
+// TABLE_NAME, and from CORS_ALLOW_ORIGINS if it is set.
 func FromEnvironment(ctx context.Context) (*Handler, error) {
 	var env function.Environment
 	config := Config{
-		TableName:   env.String(contract.EnvTableName),
-		AllowOrigin: env.Optional(contract.EnvCORSAllowOrigin),
+		TableName: env.String(contract.EnvTableName),
+	}
+	if origins := env.Optional(contract.EnvCORSAllowOrigins); origins != "" {
+		config.AllowOrigins = strings.Split(origins, ",")
 	}
 	if err := env.Err(); err != nil {
 		return nil, err

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,11 +23,26 @@ func (h *Handler) Handle(
 	ctx context.Context, request events.APIGatewayProxyRequest,
 ) (events.APIGatewayProxyResponse, error) {
 	response := h.look(ctx, request)
-	if h.AllowOrigin != "" {
-		response.Headers["Access-Control-Allow-Origin"] = h.AllowOrigin
-		response.Headers["Access-Control-Expose-Headers"] = "Retry-After"
+	if len(h.AllowOrigins) > 0 {
+		h.allow(response.Headers, request.Headers)
 	}
 	return response, nil
+}
+
+// allow adds the headers of CORS. A response can name only one origin: the caller's if it is in the
+// list, otherwise the first.
+func (h *Handler) allow(response, request map[string]string) {
+	origin := h.AllowOrigins[0]
+	for name, value := range request {
+		if strings.EqualFold(name, "Origin") && slices.Contains(h.AllowOrigins, value) {
+			origin = value
+		}
+	}
+	response["Access-Control-Allow-Origin"] = origin
+	response["Access-Control-Expose-Headers"] = "Retry-After"
+	if origin != "*" {
+		response["Vary"] = "Origin"
+	}
 }
 
 // look looks up the order that the request asks for.

@@ -140,23 +140,51 @@ func TestHandleAnOrderCalledBatch(t *testing.T) {
 }
 
 func TestCORS(t *testing.T) {
-	for _, origin := range []string{"", "https://shop.example"} {
-		h, err := New(Config{TableName: "orders", AllowOrigin: origin,
-			Table: fakeTable(func(*dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
-				return &dynamodb.QueryOutput{}, nil
-			})})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, id := range []string{"A", "bad id"} {
-			response, _ := h.Handle(context.Background(),
-				events.APIGatewayProxyRequest{PathParameters: map[string]string{"orderId": id}})
-			exposed := response.Headers["Access-Control-Expose-Headers"]
-			if response.Headers["Access-Control-Allow-Origin"] != origin ||
-				(exposed == "Retry-After") != (origin != "") {
-				t.Errorf("origin %q: headers %v", origin, response.Headers)
+	const shop, admin = "https://shop.example", "https://admin.shop.example"
+	for _, test := range []struct {
+		name    string
+		allowed []string
+		header  string
+		from    string
+		want    string
+	}{
+		{"no CORS", nil, "Origin", shop, ""},
+		{"one origin", []string{shop}, "Origin", shop, shop},
+		{"another page", []string{shop}, "Origin", admin, shop},
+		{"every origin", []string{"*"}, "Origin", admin, "*"},
+		{"the first of two", []string{shop, admin}, "Origin", shop, shop},
+		{"the second of two", []string{shop, admin}, "Origin", admin, admin},
+		{"in lower case", []string{shop, admin}, "origin", admin, admin},
+		{"neither of two", []string{shop, admin}, "Origin", "https://evil.example", shop},
+		{"no page", []string{shop, admin}, "Accept", "*/*", shop},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h, err := New(Config{TableName: "orders", AllowOrigins: test.allowed,
+				Table: fakeTable(func(*dynamodb.QueryInput) (*dynamodb.QueryOutput, error) {
+					return &dynamodb.QueryOutput{}, nil
+				})})
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
+			exposed, vary := "Retry-After", "Origin"
+			switch test.want {
+			case "":
+				exposed, vary = "", ""
+			case "*":
+				vary = ""
+			}
+			for _, id := range []string{"A", "bad id"} {
+				response, _ := h.Handle(context.Background(), events.APIGatewayProxyRequest{
+					PathParameters: map[string]string{"orderId": id},
+					Headers:        map[string]string{test.header: test.from},
+				})
+				got := response.Headers
+				if got["Access-Control-Allow-Origin"] != test.want || got["Vary"] != vary ||
+					got["Access-Control-Expose-Headers"] != exposed {
+					t.Errorf("%s: headers %v", id, got)
+				}
+			}
+		})
 	}
 }
 
