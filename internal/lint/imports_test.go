@@ -29,12 +29,16 @@ var arrows = []struct {
 
 	{"constructs/internal/synthtest", []string{"internal/policies"}},
 	{"constructs/...", []string{
-		"constructs/...", "order", "internal/contract", "internal/awsmetrics", "internal/prices",
+		"constructs/...", "order", "internal/contract", "internal/awsmetrics", "internal/awsregions",
+		"internal/filterpolicy", "internal/prices",
 	}},
 	{"stacks", []string{"constructs/...", "order", "internal/contract"}},
 	{".", []string{"stacks"}},
 
-	{"internal/recovery", []string{"order", "internal/contract", "internal/publishing"}},
+	{"internal/filterpolicy", nil},
+	{"internal/recovery", []string{
+		"order", "internal/contract", "internal/filterpolicy", "internal/publishing",
+	}},
 	{"internal/...", []string{"order", "internal/..."}},
 	{"cmd/...", []string{"order", "internal/..."}},
 

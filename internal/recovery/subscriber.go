@@ -2,16 +2,15 @@ package recovery
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/orderpipeline/orderpipeline/internal/filterpolicy"
 )
 
 // SubscriberTopic takes the place of a publisher's topic and sends the events to the queue of one
@@ -92,86 +91,15 @@ func (s *SubscriberTopic) send(
 // Filter reports whether a subscriber receives an event with these message attributes.
 type Filter func(attributes map[string]string) bool
 
-// ParseFilter parses a subscription's filter policy on message attributes (Amazon SNS,
-// "Subscription filter policies"). An empty policy lets every event through. An operator that it
-// does not know is an error, because the subscriber would get too many events, or too few.
+// ParseFilter parses a subscription's filter policy on message attributes. An empty policy lets
+// every event through. A policy that SNS does not accept is an error.
 func ParseFilter(policy string) (Filter, error) {
 	if policy == "" {
 		return func(map[string]string) bool { return true }, nil
 	}
-	var conditions map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(policy), &conditions); err != nil {
+	parsed, err := filterpolicy.Parse(filterpolicy.Attributes, []byte(policy))
+	if err != nil {
 		return nil, fmt.Errorf("filter policy: %w", err)
 	}
-	type named struct {
-		name string
-		want []matcher
-	}
-	var all []named
-	for name, raw := range conditions {
-		var options []json.RawMessage
-		if strings.HasPrefix(name, "$") || json.Unmarshal(raw, &options) != nil {
-			return nil, fmt.Errorf("filter policy: %s: %s (this release cannot evaluate it)", name, raw)
-		}
-		condition := named{name: name}
-		for _, option := range options {
-			m, err := parseMatcher(option)
-			if err != nil {
-				return nil, fmt.Errorf("filter policy: %s: %w", name, err)
-			}
-			condition.want = append(condition.want, m)
-		}
-		all = append(all, condition)
-	}
-	return func(attributes map[string]string) bool {
-		for _, condition := range all {
-			value, present := attributes[condition.name]
-			wanted := func(m matcher) bool { return m(value, present) }
-			if !slices.ContainsFunc(condition.want, wanted) {
-				return false
-			}
-		}
-		return true
-	}, nil
-}
-
-// matcher is one of the values, or operators, that a condition lists.
-type matcher func(value string, present bool) bool
-
-func parseMatcher(raw json.RawMessage) (matcher, error) {
-	var exact string
-	if json.Unmarshal(raw, &exact) == nil && string(raw) != "null" {
-		return func(value string, present bool) bool { return present && value == exact }, nil
-	}
-	var operator map[string]json.RawMessage
-	if json.Unmarshal(raw, &operator) != nil || len(operator) != 1 {
-		return nil, fmt.Errorf("%s (this release cannot evaluate it)", raw)
-	}
-	for name, argument := range operator {
-		var text string
-		isText := json.Unmarshal(argument, &text) == nil
-		var exists bool
-		var texts []string
-		isExists := json.Unmarshal(argument, &exists) == nil
-		isTexts := json.Unmarshal(argument, &texts) == nil
-		var matches func(value string) bool
-		switch {
-		case name == "exists" && isExists:
-			return func(_ string, present bool) bool { return present == exists }, nil
-		case name == "prefix" && isText:
-			matches = func(value string) bool { return strings.HasPrefix(value, text) }
-		case name == "suffix" && isText:
-			matches = func(value string) bool { return strings.HasSuffix(value, text) }
-		case name == "equals-ignore-case" && isText:
-			matches = func(value string) bool { return strings.EqualFold(value, text) }
-		case name == "anything-but" && isText:
-			matches = func(value string) bool { return value != text }
-		case name == "anything-but" && isTexts:
-			matches = func(value string) bool { return !slices.Contains(texts, value) }
-		default:
-			continue
-		}
-		return func(value string, present bool) bool { return present && matches(value) }, nil
-	}
-	return nil, fmt.Errorf("%s (this release cannot evaluate it)", raw)
+	return parsed.Match, nil
 }
