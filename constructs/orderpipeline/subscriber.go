@@ -2,9 +2,7 @@ package orderpipeline
 
 import (
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -21,20 +19,30 @@ import (
 // and a nil pointer get every event.
 type SubscriberProps struct {
 	// FilterPolicy selects events by message attribute: "type", and those of
-	// PublisherProps.EventAttributes. Any other attribute is an error, because no event has it;
-	// with an Existing topic, to which others may publish, it is a warning. At most 5 attributes.
+	// PublisherProps.EventAttributes, all of type String. At most 5 attributes. A policy that no
+	// event can match is an error; with an Existing topic, to which others may publish, it is a
+	// warning. SNS's operator $or is a filter whose conditions are policies:
+	//
+	//	"$or": awssns.NewSubscriptionFilter(&[]any{
+	//		map[string]any{"currency": []any{"EUR"}},
+	//		map[string]any{"channel": []any{"web"}},
+	//	})
+	//
 	// Default: all events.
 	FilterPolicy map[string]awssns.SubscriptionFilter
-	// FilterPolicyWithMessageBody selects events by content: "data" is the order document. Not
-	// allowed together with FilterPolicy. At most 5 keys. Default: all events.
+	// FilterPolicyWithMessageBody selects events by content: "data" is the order document, and
+	// beside it are the members of a CloudEvent. Not allowed together with FilterPolicy. At most 5
+	// keys with conditions. A policy that no event can match is an error, as with FilterPolicy.
+	// Default: all events.
 	FilterPolicyWithMessageBody map[string]awssns.FilterOrPolicy
 	// DisableRawDelivery wraps each event in a signed SNS notification. Default: false, the message
 	// body is the event.
 	DisableRawDelivery bool
 
-	// Queue is an existing standard queue for the events. Its settings are kept. An imported queue
-	// cannot be changed to allow SNS: a warning at synth says what its policy needs. Default: a
-	// queue is made, with the settings below.
+	// Queue is an existing standard queue for the events. Its settings are kept. It can be in
+	// another stack of the app, which then also holds the subscription and depends on the
+	// pipeline's stack. An imported queue cannot be changed to allow SNS: a warning at synth says
+	// what its policy needs. Default: a queue is made, with the settings below.
 	Queue awssqs.IQueue
 	// VisibilityTimeout is the visibility timeout of the queue in whole seconds, 0 to 43200 s. Set
 	// it to more than the consumer needs for a message (6 × the timeout of a Lambda function).
@@ -106,52 +114,12 @@ func (p *OrderPipeline) checkSubscriber(
 	if slices.ContainsFunc(p.subscribers, func(other *Subscriber) bool { return other.id == id }) {
 		errs.Addf("id", "%s is used by another subscriber of the pipeline", check.Quote(id))
 	}
-	if n := len(attributes); n > 5 {
-		errs.Addf("FilterPolicy", "%d attributes are too many (SNS allows 5)", n)
+	errs.ASCII("id", id)
+	if len(p.subscribers) >= maxLargeSubscribers && p.settings.topic.large() {
+		errs.Addf("id", "%s is one subscriber too many (SNS allows %d on a topic with messages above "+
+			"%d bytes)", check.Quote(id), maxLargeSubscribers, contract.DefaultTopicBytes)
 	}
-	unpublished := strings.Join(p.unpublishedAttributes(attributes), ", ")
-	if unpublished != "" && p.settings.topic.Existing != nil {
-		p.warn("filterPolicy", fmt.Sprintf("The FilterPolicy of %s requires attributes that no event "+
-			"of the pipeline has (%s), so it matches only messages of other publishers. Add them to "+
-			"Publisher.EventAttributes, or acknowledge this warning.", id, unpublished))
-	} else if unpublished != "" {
-		errs.Addf("FilterPolicy", "no event has the attributes %s, so none would be delivered "+
-			"(events have %s; add attributes with Publisher.EventAttributes)",
-			unpublished, strings.Join(p.eventAttributes(), ", "))
-	}
-	if n := len(body); n > 5 {
-		errs.Addf("FilterPolicyWithMessageBody", "%d keys are too many (SNS allows 5)", n)
-	}
-	if len(attributes) > 0 && len(body) > 0 {
-		errs.Addf("FilterPolicyWithMessageBody", "set with FilterPolicy "+
-			"(SNS filters a subscription by attributes or by body, not by both)")
-	}
-}
-
-// eventAttributes lists the message attributes that an event can have.
-func (p *OrderPipeline) eventAttributes() []string {
-	return append([]string{contract.AttributeEventType}, p.settings.publisher.EventAttributes...)
-}
-
-// unpublishedAttributes lists the attributes that a filter policy requires and no event has.
-func (p *OrderPipeline) unpublishedAttributes(
-	policy map[string]awssns.SubscriptionFilter,
-) (names []string) {
-	for _, name := range slices.Sorted(maps.Keys(policy)) {
-		if !slices.Contains(p.eventAttributes(), name) && !matchesMissing(policy[name]) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// matchesMissing is whether a filter matches events that lack the attribute.
-func matchesMissing(filter awssns.SubscriptionFilter) bool {
-	conditions := filter.Conditions()
-	return conditions != nil && slices.ContainsFunc(*conditions, func(c any) bool {
-		condition, _ := c.(map[string]any)
-		return condition["exists"] == false
-	})
+	p.checkFilters(errs, id, attributes, body)
 }
 
 // Subscriber is a subscriber of the topic, with a dead-letter queue for events that SNS could not
@@ -215,7 +183,11 @@ func (p *OrderPipeline) AddSubscriber(id string, props *SubscriberProps) *Subscr
 			"ArnEquals": map[string]any{"aws:SourceArn": p.topic.TopicArn()},
 		},
 	}))
-	s.subscription = awssns.NewSubscription(scope, awscdk.Names_NodeUniqueId(p.topic.Node()),
+	subscriptionID := *awscdk.Names_NodeUniqueId(p.topic.Node())
+	if *policy.StatementAdded {
+		scope, subscriptionID = s.besideConsumer(p, s.queue, scope, subscriptionID)
+	}
+	s.subscription = awssns.NewSubscription(scope, &subscriptionID,
 		p.subscription(s, &awssns.SubscriptionProps{
 			Protocol:           awssns.SubscriptionProtocol_SQS,
 			Endpoint:           s.queue.QueueArn(),

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
-	"github.com/aws/jsii-runtime-go"
+	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 	"github.com/orderpipeline/orderpipeline/internal/contract"
@@ -50,9 +50,10 @@ func (p *OrderPipeline) resolveSubscription(
 	p.checkSubscriber(&errs, id, s.FilterPolicy, s.FilterPolicyWithMessageBody)
 	to.check(&errs, s)
 	_, isLambda := to.(lambdaEndpoint)
-	if size := p.settings.topic.MaxMessageSizeBytes; !isLambda && size > contract.DefaultTopicBytes {
+	if !isLambda && p.settings.topic.large() {
 		errs.Addf("Topic.MaxMessageSizeBytes", "%d exceeds %d (SNS allows no HTTPS or e-mail "+
-			"subscribers on a topic with larger messages)", size, contract.DefaultTopicBytes)
+			"subscribers on a topic with larger messages)",
+			p.settings.topic.MaxMessageSizeBytes, contract.DefaultTopicBytes)
 	}
 	return s, errs.Err("orderpipeline.SubscriptionProps of " + id)
 }
@@ -95,7 +96,8 @@ func (e emailEndpoint) check(errs *check.Errors, s SubscriptionProps) {
 // retries an event that the function fails on twice, and then sends it to the function's own
 // on-failure destination. The subscriber's dead-letter queue receives the events that SNS cannot
 // pass to Lambda. Use a queue ([OrderPipeline.AddSubscriber]) for a function that must not lose
-// events.
+// events. The function can be in another stack of the app, which then also holds the subscription
+// and depends on the pipeline's stack.
 //
 // id must be unique among the pipeline's subscribers. props may be nil. AddLambdaSubscriber panics
 // with an error that names everything that is wrong.
@@ -118,7 +120,11 @@ func (p *OrderPipeline) AddLambdaSubscriber(
 			"lambda:InvokeFunction with the topic as source. Otherwise the events for %s go to its "+
 			"dead-letter queue.", *function.Node().Path(), id))
 	}
-	p.subscribe(s, settings, awssns.SubscriptionProps{
+	scope, subscriptionID := constructs.Construct(s), "Subscription"
+	if function.PermissionsNode().TryFindChild(&permission) != nil {
+		scope, subscriptionID = s.besideConsumer(p, function, scope, subscriptionID)
+	}
+	p.subscribe(s, scope, subscriptionID, settings, awssns.SubscriptionProps{
 		Protocol: awssns.SubscriptionProtocol_LAMBDA,
 		Endpoint: function.FunctionArn(),
 	})
@@ -137,7 +143,7 @@ func (p *OrderPipeline) AddHTTPSSubscriber(id, url string, props *SubscriptionPr
 		panic(err)
 	}
 	s := p.newSubscriber(id)
-	p.subscribe(s, settings, awssns.SubscriptionProps{
+	p.subscribe(s, s, "Subscription", settings, awssns.SubscriptionProps{
 		Protocol:           awssns.SubscriptionProtocol_HTTPS,
 		Endpoint:           &url,
 		RawMessageDelivery: &settings.RawDelivery,
@@ -159,7 +165,7 @@ func (p *OrderPipeline) AddEmailSubscriber(
 		panic(err)
 	}
 	s := p.newSubscriber(id)
-	p.subscribe(s, settings, awssns.SubscriptionProps{
+	p.subscribe(s, s, "Subscription", settings, awssns.SubscriptionProps{
 		Protocol: awssns.SubscriptionProtocol_EMAIL,
 		Endpoint: &address,
 	})
@@ -167,9 +173,23 @@ func (p *OrderPipeline) AddEmailSubscriber(
 }
 
 func (p *OrderPipeline) subscribe(
-	s *Subscriber, settings SubscriptionProps, props awssns.SubscriptionProps,
+	s *Subscriber, scope constructs.Construct, id string, settings SubscriptionProps,
+	props awssns.SubscriptionProps,
 ) {
-	s.subscription = awssns.NewSubscription(s, jsii.String("Subscription"),
+	s.subscription = awssns.NewSubscription(scope, &id,
 		p.subscription(s, &props, settings.FilterPolicy, settings.FilterPolicyWithMessageBody))
 	s.mark(p)
+}
+
+// besideConsumer returns scope and id of a subscription whose consumer has a policy that names the
+// topic: below the consumer when that is in another stack. The policy makes that stack depend on
+// the pipeline's; in the pipeline's stack, the subscription would make each need the other first.
+func (s *Subscriber) besideConsumer(
+	p *OrderPipeline, consumer constructs.IConstruct, scope constructs.Construct, id string,
+) (constructs.Construct, string) {
+	beside, ok := consumer.(constructs.Construct)
+	if !ok || *awscdk.Stack_Of(consumer).Node().Addr() == *awscdk.Stack_Of(p).Node().Addr() {
+		return scope, id
+	}
+	return beside, *awscdk.Names_NodeUniqueId(s.Node())
 }

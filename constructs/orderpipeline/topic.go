@@ -18,7 +18,7 @@ type TopicProps struct {
 	// leaves it otherwise unchanged. Default: a topic is made.
 	Existing awssns.ITopic
 	// MaxMessageSizeBytes is the size limit of an event, 32768 to 1048576 bytes. Above 262144, SNS
-	// allows subscribers of SQS, Lambda and Firehose only. It also limits what the queue accepts,
+	// allows 100 subscribers, of SQS, Lambda and Firehose only. It also limits what the queue accepts,
 	// so that an order which could not be published is rejected at the API. For an Existing topic,
 	// set it to that topic's limit. Default: 262144, the default of SNS.
 	MaxMessageSizeBytes int
@@ -40,6 +40,13 @@ func (p TopicProps) resolve(errs *check.Errors) topicSettings {
 		"SNS allows no more, and less leaves no room for an order beside the event envelope")
 	return topicSettings{p}
 }
+
+// maxLargeSubscribers is the most subscribers of a topic with messages above the default limit
+// (Amazon SNS, "Publishing large messages").
+const maxLargeSubscribers = 100
+
+// large is whether the topic carries messages that SNS delivers to some subscribers only.
+func (s topicSettings) large() bool { return s.MaxMessageSizeBytes > contract.DefaultTopicBytes }
 
 // maxMessage is the size limit of the queue, in bytes: it rejects what the topic could not carry
 // before the order is accepted.

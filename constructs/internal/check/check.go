@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
@@ -19,6 +20,14 @@ type Errors struct{ list []string }
 // brackets: "set without API (the construct's own API always has them)".
 func (e *Errors) Addf(prop, format string, args ...any) {
 	e.list = append(e.list, prop+": "+fmt.Sprintf(format, args...))
+}
+
+// ASCII adds a problem when text has other characters than those of ASCII.
+func (e *Errors) ASCII(prop, text string) {
+	if strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) {
+		e.Addf(prop, "%s is not ASCII (CloudFormation returns other characters as ?, so every cdk "+
+			"diff would report a change)", Quote(text))
+	}
 }
 
 // Range adds a problem unless value is within the limits. why is the reason for the limits.
