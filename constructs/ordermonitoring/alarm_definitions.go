@@ -1,6 +1,8 @@
 package ordermonitoring
 
 import (
+	"math"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/jsii-runtime-go"
 
@@ -19,6 +21,7 @@ type definition struct {
 	above     bool // alarms above the threshold, not at it
 	below     bool
 	periods   int
+	retries   int // instead of periods: the time in which a message is received so often again
 	least     int // datapoints among the periods; 0 for all
 	// breaching makes missing data alarm. For the other alarms, missing data is good: AWS sends
 	// none when nothing happens, and SQS stops its metrics when a queue was idle for six hours.
@@ -79,6 +82,34 @@ func ofSubscribers(m *OrderMonitoring) []alarmMetric {
 	return all
 }
 
+// ofTableErrors is a metric per operation. Metric math over all of them would cost the same, and
+// AWS does not document what it makes of a metric that never had data.
+func ofTableErrors(m *OrderMonitoring) []alarmMetric {
+	var all []alarmMetric
+	for _, operation := range orderpipeline.WriteOperations() {
+		all = append(all, alarmMetric{
+			operation, m.settings.Pipeline.MetricTableErrors(operation, nil),
+		})
+	}
+	return all
+}
+
+// ofFailures is none without custom metrics: newAlarms warns.
+func ofFailures(m *OrderMonitoring) []alarmMetric {
+	if m.settings.Pipeline.MetricsDisabled() {
+		return nil
+	}
+	return ofPipeline((*orderpipeline.OrderPipeline).MetricOldestFailureAge)(m)
+}
+
+// retryMinutes is the number of minutes in which a failing message is received so often again. Two
+// more are for the boundaries of minutes and for the delay of metrics: without them, an alarm would
+// end and begin again between two receives. CloudWatch looks at a day at most.
+func (m *OrderMonitoring) retryMinutes(retries int) int {
+	visibility := *m.settings.Pipeline.VisibilityTimeout().ToSeconds(nil)
+	return min(int(math.Ceil(float64(retries)*visibility/60))+2, 24*60)
+}
+
 func ofHeartbeat(m *OrderMonitoring) awscloudwatch.Metric {
 	o := options("Sum", "")
 	o.Period = hour()
@@ -101,6 +132,15 @@ var definitions = []definition{
 		metrics:   ofPipeline((*orderpipeline.OrderPipeline).MetricQueueAge),
 		threshold: func(t Thresholds) float64 { return t.QueueAgeSeconds },
 		above:     true, periods: 5,
+	},
+	{
+		// A message that fails has a datapoint per receive. The alarm stays on between two of them.
+		name: AlarmFailingOrders, core: true,
+		meaning: "An accepted order fails again and again: " +
+			"it is retried, and goes to the dead-letter queue after 4 hours.",
+		metrics:   ofFailures,
+		threshold: func(t Thresholds) float64 { return t.FailingOrdersSeconds },
+		above:     true, retries: 1, least: 1,
 	},
 	{
 		name: AlarmDeadLetters, core: true,
@@ -132,15 +172,7 @@ var definitions = []definition{
 		meaning:   "The processor fails whole batches: their orders are retried.",
 		metrics:   ofPipeline((*orderpipeline.OrderPipeline).MetricProcessorErrors),
 		threshold: func(t Thresholds) float64 { return t.FunctionErrorsPerMinute },
-		periods:   5, least: 3,
-	},
-	{
-		name: AlarmPublisherErrors, core: true, warning: true,
-		meaning: "The publisher fails whole batches: " +
-			"their events are retried, and those behind them wait.",
-		metrics:   ofPipeline((*orderpipeline.OrderPipeline).MetricPublisherErrors),
-		threshold: func(t Thresholds) float64 { return t.FunctionErrorsPerMinute },
-		periods:   5, least: 3,
+		retries:   3, least: 3,
 	},
 	{
 		name: AlarmPublisherAge, core: true,
@@ -153,8 +185,9 @@ var definitions = []definition{
 	{
 		// A disabled mapping has neither errors nor an age, so missing data must alarm.
 		name: AlarmPublisherHeartbeat, core: true,
-		meaning: "The publisher has not run for hours: either there were no orders, or their events " +
-			"are not published. Records in the table's stream are lost after 24 hours.",
+		meaning: "The publisher has not run for hours. After the first deployment, this is normal " +
+			"until the first order. Later, either there were no orders, or their events are not " +
+			"published. Records in the table's stream are lost after 24 hours.",
 		metrics:   one(ofHeartbeat),
 		threshold: func(Thresholds) float64 { return 1 },
 		below:     true, breaching: true, // periods: PublisherSilenceHours
@@ -197,6 +230,15 @@ var definitions = []definition{
 		periods:   5, least: 3,
 	},
 	{
+		// PublisherAge implies it: each failed invocation reports the age of its records.
+		name: AlarmPublisherErrors, warning: true,
+		meaning: "The publisher fails whole batches: " +
+			"their events are retried, and those behind them wait.",
+		metrics:   ofPipeline((*orderpipeline.OrderPipeline).MetricPublisherErrors),
+		threshold: func(t Thresholds) float64 { return t.FunctionErrorsPerMinute },
+		periods:   5, least: 3,
+	},
+	{
 		name: AlarmProcessorThrottles, warning: true,
 		meaning:   "The processor is throttled: orders wait, and each attempt counts as a receive.",
 		metrics:   ofPipeline((*orderpipeline.OrderPipeline).MetricProcessorThrottles),
@@ -225,16 +267,14 @@ var definitions = []definition{
 	{
 		name: AlarmTableErrors, warning: true,
 		meaning:   "DynamoDB fails writes of orders: they are retried.",
-		metrics:   ofPipeline((*orderpipeline.OrderPipeline).MetricTableErrors),
+		metrics:   ofTableErrors,
 		threshold: func(t Thresholds) float64 { return t.TableErrorsPerMinute },
 		periods:   1,
 	},
 	{
 		name: AlarmTableThrottles, warning: true,
-		meaning: "DynamoDB throttles writes of orders: they are retried.",
-		metrics: one(func(m *OrderMonitoring) awscloudwatch.Metric {
-			return metric(m.settings.Pipeline.Table(), "WriteThrottleEvents", "Sum", "")
-		}),
+		meaning:   "DynamoDB throttles writes of orders: they are retried.",
+		metrics:   ofPipeline((*orderpipeline.OrderPipeline).MetricTableThrottles),
 		threshold: func(t Thresholds) float64 { return t.TableThrottlesPerMinute },
 		periods:   1,
 	},

@@ -1,7 +1,6 @@
 package ordermonitoring
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -9,6 +8,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 )
 
 // Profile selects alarms.
@@ -33,11 +34,11 @@ type AlarmName string
 const (
 	AlarmAPIServerErrors    AlarmName = "APIServerErrors"
 	AlarmQueueAge           AlarmName = "QueueAge"
+	AlarmFailingOrders      AlarmName = "FailingOrders"
 	AlarmDeadLetters        AlarmName = "DeadLetters"
 	AlarmRejected           AlarmName = "Rejected"
 	AlarmOnFailure          AlarmName = "OnFailure"
 	AlarmProcessorErrors    AlarmName = "ProcessorErrors"
-	AlarmPublisherErrors    AlarmName = "PublisherErrors"
 	AlarmPublisherAge       AlarmName = "PublisherAge"
 	AlarmPublisherHeartbeat AlarmName = "PublisherHeartbeat"
 	AlarmDeliveryFailures   AlarmName = "DeliveryFailures"
@@ -50,11 +51,14 @@ const (
 	AlarmStatusErrors       AlarmName = "StatusErrors"
 	AlarmStatusThrottles    AlarmName = "StatusThrottles"
 	AlarmProcessorThrottles AlarmName = "ProcessorThrottles"
+	AlarmPublisherErrors    AlarmName = "PublisherErrors"
 	AlarmPublisherThrottles AlarmName = "PublisherThrottles"
 	AlarmProcessorDuration  AlarmName = "ProcessorDuration"
 	AlarmPublisherDuration  AlarmName = "PublisherDuration"
-	AlarmTableErrors        AlarmName = "TableErrors"
-	AlarmTableThrottles     AlarmName = "TableThrottles"
+	// AlarmTableErrors is one alarm per operation. Its construct id ends with one of
+	// [orderpipeline.WriteOperations].
+	AlarmTableErrors    AlarmName = "TableErrors"
+	AlarmTableThrottles AlarmName = "TableThrottles"
 	// AlarmSubscriberDeadLetters is one alarm per subscriber. Its construct id ends with the
 	// subscriber's id.
 	AlarmSubscriberDeadLetters AlarmName = "SubscriberDeadLetters"
@@ -88,13 +92,24 @@ type alarm struct {
 	resource  awscloudwatch.Alarm
 }
 
+// has is whether the settings ask for an alarm.
+func (s *settings) has(d definition) bool {
+	return s.Profile != ProfileNone && (d.core || s.Profile == ProfileFull) &&
+		!slices.Contains(s.Without, d.name)
+}
+
 // newAlarms makes the alarms of the profile.
 func (m *OrderMonitoring) newAlarms() {
 	s := m.settings
 	for _, d := range definitions {
-		if s.Profile == ProfileNone || s.Profile == ProfileCore && !d.core ||
-			slices.Contains(s.Without, d.name) {
+		if !s.has(d) {
 			continue
+		}
+		if d.name == AlarmFailingOrders && s.Pipeline.MetricsDisabled() {
+			warn(m, "failingOrders", "The alarm FailingOrders needs a custom metric, which "+
+				"DisableMetrics of the pipeline turns off, so it is not made. An order that fails "+
+				"again and again is reported only when it is in the dead-letter queue, after 4 "+
+				"hours. Keep the metrics, or list FailingOrders in Without.")
 		}
 		comparison := awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD
 		if d.above {
@@ -105,6 +120,9 @@ func (m *OrderMonitoring) newAlarms() {
 		missing := awscloudwatch.TreatMissingData_NOT_BREACHING
 		if d.breaching {
 			missing = awscloudwatch.TreatMissingData_BREACHING
+		}
+		if d.retries > 0 {
+			d.periods = m.retryMinutes(d.retries)
 		}
 		var threshold float64
 		switch d.name {
@@ -146,8 +164,14 @@ func (m *OrderMonitoring) durationThreshold(f awslambda.Function) float64 {
 // anchor of the alarm's section in the runbook. The dashboard does not show the alarm: add a widget
 // to [OrderMonitoring.Dashboard]. AddAlarm panics with an error when props are incomplete.
 func (m *OrderMonitoring) AddAlarm(id string, props AlarmProps) awscloudwatch.Alarm {
+	var errs check.Errors
 	if props.Metric == nil || props.Meaning == "" {
-		panic(fmt.Errorf("ordermonitoring.AlarmProps of %s: incomplete (set Metric and Meaning)", id))
+		errs.Addf("Metric, Meaning", "incomplete (set both)")
+	}
+	errs.ASCII("id", id)
+	errs.ASCII("Meaning", props.Meaning)
+	if err := errs.Err("ordermonitoring.AlarmProps of " + id); err != nil {
+		panic(err)
 	}
 	if props.Comparison == "" {
 		props.Comparison = awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD
@@ -188,7 +212,7 @@ func (m *OrderMonitoring) newAlarm(
 }
 
 // Alarm returns the alarm with a name, or nil. For [AlarmSubscriberDeadLetters], append the
-// subscriber's id to the name.
+// subscriber's id to the name, and for [AlarmTableErrors] the operation.
 func (m *OrderMonitoring) Alarm(name AlarmName) awscloudwatch.Alarm {
 	for _, a := range m.alarms {
 		if a.id == string(name) {

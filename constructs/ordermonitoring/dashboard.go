@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/jsii-runtime-go"
 
+	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
 	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
@@ -27,7 +28,7 @@ const (
 	height  = 6
 	// maxSubscribers is the number of subscribers in graphs. With them, the dashboard has the 50
 	// metrics that are free.
-	maxSubscribers = 5
+	maxSubscribers = 3
 
 	alarmColor = "#d13212"
 )
@@ -50,7 +51,7 @@ func (m *OrderMonitoring) newDashboard() {
 			// Keeps the periods of the metrics, which the alarm lines refer to.
 			PeriodOverride: awscloudwatch.PeriodOverride_INHERIT,
 		})
-	heading := "**" + m.settings.Dashboard.Title + "** · [runbook](" + m.settings.RunbookURL + ")"
+	heading := "**" + m.settings.Dashboard.Title + "** | [runbook](" + m.settings.RunbookURL + ")"
 	m.row(awscloudwatch.NewTextWidget(&awscloudwatch.TextWidgetProps{
 		Markdown: &heading, Width: jsii.Number(columns), Height: jsii.Number(1),
 	}))
@@ -148,7 +149,7 @@ func (m *OrderMonitoring) funnelRow() {
 	queue, topic := p.Queue(), p.Topic()
 	delivered := metric(topic, "NumberOfNotificationsDelivered", "Sum", "delivered (all subscribers)")
 	funnel := graph{
-		title: "Orders: received → stored → published → delivered",
+		title: "Orders: received, stored, published, delivered",
 		unit:  "per minute", width: columns / 2,
 	}
 	backlog := graph{
@@ -162,7 +163,7 @@ func (m *OrderMonitoring) funnelRow() {
 		)},
 	}
 	if p.MetricsDisabled() {
-		funnel.title = "Messages: received → processed → published → delivered"
+		funnel.title = "Messages: received, processed, published, delivered"
 		funnel.metrics = metrics{
 			metric(queue, "NumberOfMessagesSent", "Sum", "received"),
 			metric(queue, "NumberOfMessagesDeleted", "Sum", "processed"),
@@ -179,11 +180,8 @@ func (m *OrderMonitoring) funnelRow() {
 			customMetric(processor, contract.MetricOrdersRefused, "refused"),
 		}
 		backlog.metrics = append(backlog.metrics, calculated(
-			"RUNNING_SUM(FILL(st,0)-FILL(p,0)-FILL(a,0))", "stored, not published (running sum)",
-			minute(), map[string]awscloudwatch.IMetric{
-				"st": stored, "p": published,
-				"a": customMetric(publisher, contract.MetricEventsFailed, "failed"),
-			}))
+			"RUNNING_SUM(FILL(st,0)-FILL(p,0))", "stored, not published (running sum)",
+			minute(), map[string]awscloudwatch.IMetric{"st": stored, "p": published}))
 	}
 	backlog.metrics = append(backlog.metrics, calculated(
 		"RUNNING_SUM(FILL(nf,0))", "published, not delivered (running sum)",
@@ -196,17 +194,25 @@ func (m *OrderMonitoring) funnelRow() {
 func (m *OrderMonitoring) queueRow() {
 	queue := m.settings.Pipeline.Queue()
 	waiting := metric(queue, "ApproximateNumberOfMessagesVisible", "Maximum", "waiting")
+	age := graph{
+		title: "Queue: age of the oldest message", unit: "seconds",
+		// SQS leaves out what was received three times or more; the processor reports that.
+		metrics: metrics{
+			metric(queue, "ApproximateAgeOfOldestMessage", "Maximum", "received less than 3 times"),
+		},
+		alarms: []AlarmName{AlarmQueueAge, AlarmFailingOrders},
+	}
+	if !m.settings.Pipeline.MetricsDisabled() {
+		age.metrics = append(age.metrics,
+			m.settings.Pipeline.MetricOldestFailureAge(options("Maximum", "failing")))
+	}
 	m.graphs(graph{
 		title: "Queue: messages", unit: "messages",
 		metrics: metrics{
 			waiting,
 			metric(queue, "ApproximateNumberOfMessagesNotVisible", "Maximum", "in flight"),
 		},
-	}, graph{
-		title: "Queue: age of the oldest message", unit: "seconds",
-		metrics: metrics{metric(queue, "ApproximateAgeOfOldestMessage", "Maximum", "age")},
-		alarms:  []AlarmName{AlarmQueueAge},
-	}, graph{
+	}, age, graph{
 		title: "Queue: time to drain at the current rate", unit: "seconds",
 		metrics: metrics{calculated(
 			"IF(FILL(del,0)>0, v/(del/PERIOD(del)), 0)", "time to drain", minute(),
@@ -286,7 +292,6 @@ func (m *OrderMonitoring) functionRows() {
 	}
 	duration, errors := both("Duration", "p99"), both("Errors", "Sum")
 	if api := m.settings.API; api != nil {
-		duration = append(duration, metric(api.Status(), "Duration", "p99", "status"))
 		errors = append(errors, metric(api.Status(), "Errors", "Sum", "status"))
 	}
 	m.graphs(graph{
@@ -303,7 +308,7 @@ func (m *OrderMonitoring) functionRows() {
 	hourly.Period = hour()
 	m.graphs(graph{
 		title: "Lambda: concurrent executions", unit: "executions",
-		metrics: both("ConcurrentExecutions", "Maximum"),
+		metrics: metrics{metric(processor, "ConcurrentExecutions", "Maximum", "processor")},
 	}, graph{
 		title: "Publisher: iterator age", unit: "milliseconds",
 		metrics: metrics{metric(publisher, "IteratorAge", "Maximum", "iterator age")},
@@ -316,7 +321,14 @@ func (m *OrderMonitoring) functionRows() {
 }
 
 func (m *OrderMonitoring) tableRow() {
-	table := m.settings.Pipeline.Table()
+	p := m.settings.Pipeline
+	table := p.Table()
+	var latencies, failures metrics
+	for _, operation := range orderpipeline.WriteOperations() {
+		latencies = append(latencies, p.MetricTableLatency(operation, options("Average", operation)))
+		failures = append(failures, p.MetricTableErrors(operation, options("Sum", operation)))
+	}
+	failures = append(failures, p.MetricTableThrottles(options("Sum", "throttles")))
 	m.graphs(graph{
 		title: "Table: consumed capacity", unit: "units per minute",
 		metrics: metrics{
@@ -324,14 +336,9 @@ func (m *OrderMonitoring) tableRow() {
 			metric(table, "ConsumedReadCapacityUnits", "Sum", "reads"),
 		},
 	}, graph{
-		title: "Table: latency of PutItem", unit: "milliseconds",
-		metrics: metrics{m.putItem("SuccessfulRequestLatency", "Average", "average")},
+		title: "Table: average latency of writes", unit: "milliseconds", metrics: latencies,
 	}, graph{
-		title: "Table: failed and throttled writes", unit: "per minute",
-		metrics: metrics{
-			m.putItem("SystemErrors", "Sum", "errors"),
-			metric(table, "WriteThrottleEvents", "Sum", "throttles"),
-		},
+		title: "Table: failed and throttled writes", unit: "per minute", metrics: failures,
 		alarms: []AlarmName{AlarmTableErrors, AlarmTableThrottles},
 	})
 }

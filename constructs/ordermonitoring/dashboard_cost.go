@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 
+	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 	"github.com/orderpipeline/orderpipeline/internal/prices"
 )
 
@@ -30,12 +31,12 @@ func (m *OrderMonitoring) costGraph() graph {
 	functions := []awslambda.Function{p.Processor(), p.Publisher()}
 	if api := m.settings.API; api != nil {
 		functions = append(functions, api.Status())
-		add("API Gateway", fmt.Sprintf("FILL(calls,0)*%g", list.APIGatewayRequests),
+		add("API Gateway", times("calls", list.APIGatewayRequests),
 			map[string]awscloudwatch.IMetric{"calls": hourly(api, "Count")})
 	}
 	queue := p.Queue()
 	const requests = "(FILL(sent,0)+FILL(got,0)+FILL(gone,0)+FILL(empty,0))"
-	add("SQS", fmt.Sprintf(requests+"*%g", list.SQSRequests),
+	add("SQS", requests+"*"+check.Number(list.SQSRequests),
 		map[string]awscloudwatch.IMetric{
 			"sent":  hourly(queue, "NumberOfMessagesSent"),
 			"got":   hourly(queue, "NumberOfMessagesReceived"),
@@ -53,19 +54,23 @@ func (m *OrderMonitoring) costGraph() graph {
 		}
 		// From milliseconds to seconds, and from MiB to GB.
 		perMillisecond := price / 1000 * memoryMiB(f) / 1024
-		terms = append(terms, fmt.Sprintf("FILL(%s,0)*%g+FILL(%s,0)*%g",
-			run, list.LambdaRequests, took, perMillisecond))
+		terms = append(terms, times(run, list.LambdaRequests), times(took, perMillisecond))
 	}
 	add("Lambda", strings.Join(terms, "+"), runs)
 	add("DynamoDB",
-		fmt.Sprintf("FILL(writes,0)*%g+FILL(reads,0)*%g", list.DynamoDBWrites, list.DynamoDBReads),
+		times("writes", list.DynamoDBWrites)+"+"+times("reads", list.DynamoDBReads),
 		map[string]awscloudwatch.IMetric{
 			"writes": hourly(p.Table(), "ConsumedWriteCapacityUnits"),
 			"reads":  hourly(p.Table(), "ConsumedReadCapacityUnits"),
 		})
-	add("SNS", fmt.Sprintf("FILL(events,0)*%g", list.SNSPublishes),
+	add("SNS", times("events", list.SNSPublishes),
 		map[string]awscloudwatch.IMetric{"events": hourly(p.Topic(), "NumberOfMessagesPublished")})
 	return g
+}
+
+// times is a metric times a price. Without data, the metric is 0.
+func times(metric string, price float64) string {
+	return "FILL(" + metric + ",0)*" + check.Number(price)
 }
 
 // memoryMiB is the memory of a function, with Lambda's default where none is set.

@@ -28,17 +28,6 @@ func options(statistic, label string) *awscloudwatch.MetricOptions {
 	return o
 }
 
-// putItem is a metric that DynamoDB keeps per operation: CloudWatch does not find it under the
-// table alone.
-func (m *OrderMonitoring) putItem(name, statistic, label string) awscloudwatch.Metric {
-	table := m.settings.Pipeline.Table()
-	o := options(statistic, label)
-	o.DimensionsMap = &map[string]*string{
-		"TableName": table.TableName(), "Operation": jsii.String("PutItem"),
-	}
-	return table.Metric(&name, o)
-}
-
 // customMetric is a metric that a function writes into its log, see docs/operations.md.
 func customMetric(function awslambda.IFunction, name, label string) awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{

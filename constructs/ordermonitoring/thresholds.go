@@ -21,6 +21,8 @@ type Thresholds struct {
 	// QueueAgeSeconds alarms when the oldest order has waited longer, for 5 consecutive minutes.
 	// Default: 300.
 	QueueAgeSeconds float64
+	// FailingOrdersSeconds alarms when the processor fails on a message that is older. Default: 300.
+	FailingOrdersSeconds float64
 	// DeadLettersMessages alarms at this number of messages in the dead-letter queue. Default: 1.
 	DeadLettersMessages float64
 	// RejectedMessages alarms at this number of documents in the rejected queue. Default: 1.
@@ -31,7 +33,8 @@ type Thresholds struct {
 	// queue. Default: 1.
 	SubscriberDeadLettersMessages float64
 	// FunctionErrorsPerMinute alarms at this number of failed invocations of a function per minute,
-	// in 3 of 5 minutes. Default: 1.
+	// in 3 of 5 minutes. For the processor, the 3 minutes are among those in which a message is
+	// received 3 times (11 with the default timeouts), so that one message can alarm. Default: 1.
 	FunctionErrorsPerMinute float64
 	// FunctionThrottlesPerMinute alarms at this number of throttled invocations of a function per
 	// minute, in 3 of 5 minutes. Default: 1.
@@ -48,8 +51,8 @@ type Thresholds struct {
 	// DeliveryFailuresPerMinute alarms at this number of events per minute that could not be
 	// delivered to a subscriber. Default: 1.
 	DeliveryFailuresPerMinute float64
-	// TableErrorsPerMinute alarms at this number of failed writes in DynamoDB per minute. Default:
-	// 1.
+	// TableErrorsPerMinute alarms at this number of failed calls of an operation in DynamoDB per
+	// minute. Default: 1.
 	TableErrorsPerMinute float64
 	// TableThrottlesPerMinute alarms at this number of throttled writes in DynamoDB per minute.
 	// Default: 1.
@@ -76,6 +79,8 @@ func (t *Thresholds) list() []threshold {
 			"API Gateway responds within 29 s"},
 		{"QueueAgeSeconds", &t.QueueAgeSeconds, 300, 1, contract.MessageRetention.Seconds(),
 			"the queue keeps orders for 14 days"},
+		{"FailingOrdersSeconds", &t.FailingOrdersSeconds, 300, 1,
+			contract.MessageRetention.Seconds(), "the queue keeps orders for 14 days"},
 		{"DeadLettersMessages", &t.DeadLettersMessages, 1, 1, most, one},
 		{"RejectedMessages", &t.RejectedMessages, 1, 1, most, one},
 		{"OnFailureMessages", &t.OnFailureMessages, 1, 1, most, one},

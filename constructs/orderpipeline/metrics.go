@@ -6,6 +6,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderpipeline/orderpipeline/constructs/internal/metric"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 // The Metric methods return the metrics of each leg. Unset options default to the statistic that is
@@ -72,26 +73,48 @@ func (p *OrderPipeline) MetricProcessorDuration(
 	return p.processor.MetricDuration(metric.Options(options, "p99", nil))
 }
 
-// MetricTableThrottles is the number of throttled writes of orders (Sum).
+// MetricOldestFailureAge is the age of the oldest message that the processor reports as failed, in
+// seconds (Maximum). It has data only when a message fails, and none with DisableMetrics. Unlike
+// MetricQueueAge it includes messages that were received three times or more.
+func (p *OrderPipeline) MetricOldestFailureAge(
+	options *awscloudwatch.MetricOptions,
+) awscloudwatch.Metric {
+	o := metric.Options(options, "Maximum", map[string]*string{
+		contract.DimensionFunctionName: p.processor.FunctionName(),
+	})
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace:  jsii.String(contract.MetricNamespace),
+		MetricName: jsii.String(contract.MetricOldestFailureAge),
+	}).With(o)
+}
+
+// MetricTableThrottles is the number of throttled writes to Table, by any operation (Sum).
+// Throttled writes to an index are a metric of the index.
 func (p *OrderPipeline) MetricTableThrottles(
 	options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
-	return p.metricPutItem("ThrottledRequests", "Sum", options)
+	return p.table.Metric(jsii.String("WriteThrottleEvents"), metric.Options(options, "Sum", nil))
 }
 
-// MetricTableErrors is the number of writes of orders that failed in DynamoDB (Sum).
+// WriteOperations lists the operations of DynamoDB by which the processor writes orders and
+// refusals. DynamoDB keeps some metrics per operation, and CloudWatch does not find them under the
+// table alone.
+func WriteOperations() []string { return contract.WriteOperations() }
+
+// MetricTableErrors is the number of calls of an operation, one of WriteOperations, that failed in
+// DynamoDB (Sum).
 func (p *OrderPipeline) MetricTableErrors(
-	options *awscloudwatch.MetricOptions,
+	operation string, options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
-	return p.metricPutItem("SystemErrors", "Sum", options)
+	return p.metricOperation(operation, "SystemErrors", "Sum", options)
 }
 
-// MetricTableLatency is the latency of writing an order, in milliseconds (Average, because
-// DynamoDB has no percentiles).
+// MetricTableLatency is the latency of an operation, one of WriteOperations, in milliseconds
+// (Average, because DynamoDB has no percentiles).
 func (p *OrderPipeline) MetricTableLatency(
-	options *awscloudwatch.MetricOptions,
+	operation string, options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
-	return p.metricPutItem("SuccessfulRequestLatency", "Average", options)
+	return p.metricOperation(operation, "SuccessfulRequestLatency", "Average", options)
 }
 
 // MetricTableConsumedWrites is the write units that the table consumed, which are what is
@@ -113,14 +136,12 @@ func depth(queue awssqs.IQueue, options *awscloudwatch.MetricOptions) awscloudwa
 	return queue.MetricApproximateNumberOfMessagesVisible(metric.Options(options, "Maximum", nil))
 }
 
-// metricPutItem returns a metric that DynamoDB keeps per operation: CloudWatch does not find it
-// under the table alone.
-func (p *OrderPipeline) metricPutItem(
-	name, statistic string, options *awscloudwatch.MetricOptions,
+func (p *OrderPipeline) metricOperation(
+	operation, name, statistic string, options *awscloudwatch.MetricOptions,
 ) awscloudwatch.Metric {
 	return p.table.Metric(&name, metric.Options(options, statistic, map[string]*string{
 		"TableName": p.table.TableName(),
-		"Operation": jsii.String("PutItem"),
+		"Operation": &operation,
 	}))
 }
 

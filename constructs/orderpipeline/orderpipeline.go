@@ -115,6 +115,16 @@ func (p *OrderPipeline) RejectedQueue() awssqs.IQueue { return p.rejectedQueue }
 // not be published. The documents are in Table.
 func (p *OrderPipeline) OnFailureQueue() awssqs.IQueue { return p.onFailureQueue }
 
+// VisibilityTimeout returns the visibility timeout of Queue: how long a message that failed waits
+// until it is received again. For an imported queue, it is the least that the queue needs.
+func (p *OrderPipeline) VisibilityTimeout() awscdk.Duration {
+	seconds, known := numberOf(cfnQueue(p.queue), awssqs.CfnQueue.VisibilityTimeout)
+	if !known {
+		seconds = p.settings.queue.visibility
+	}
+	return awscdk.Duration_Seconds(&seconds)
+}
+
 // Table returns the table of orders and refusals. Its attributes are the Attr constants of package
 // order.
 func (p *OrderPipeline) Table() awsdynamodb.ITableV2 { return p.table }

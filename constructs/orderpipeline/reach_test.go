@@ -11,6 +11,7 @@ import (
 
 	"github.com/orderpipeline/orderpipeline/constructs/internal/synthtest"
 	"github.com/orderpipeline/orderpipeline/constructs/orderpipeline"
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 func TestGrants(t *testing.T) {
@@ -61,9 +62,10 @@ func TestMetrics(t *testing.T) {
 		{p.MetricProcessorErrors, "AWS/Lambda", "Errors", "Sum", `{"FunctionName":` + ref("PProcessor") + `}`},
 		{p.MetricProcessorThrottles, "AWS/Lambda", "Throttles", "Sum", `{"FunctionName":` + ref("PProcessor") + `}`},
 		{p.MetricProcessorDuration, "AWS/Lambda", "Duration", "p99", `{"FunctionName":` + ref("PProcessor") + `}`},
-		{p.MetricTableThrottles, "AWS/DynamoDB", "ThrottledRequests", "Sum", put},
-		{p.MetricTableErrors, "AWS/DynamoDB", "SystemErrors", "Sum", put},
-		{p.MetricTableLatency, "AWS/DynamoDB", "SuccessfulRequestLatency", "Average", put},
+		{p.MetricOldestFailureAge, contract.MetricNamespace, contract.MetricOldestFailureAge, "Maximum", `{"FunctionName":` + ref("PProcessor") + `}`},
+		{p.MetricTableThrottles, "AWS/DynamoDB", "WriteThrottleEvents", "Sum", `{"TableName":` + ref("PTable") + `}`},
+		{ofPutItem(p.MetricTableErrors), "AWS/DynamoDB", "SystemErrors", "Sum", put},
+		{ofPutItem(p.MetricTableLatency), "AWS/DynamoDB", "SuccessfulRequestLatency", "Average", put},
 		{p.MetricTableConsumedWrites, "AWS/DynamoDB", "ConsumedWriteCapacityUnits", "Sum", `{"TableName":` + ref("PTable") + `}`},
 		{p.MetricTableConsumedReads, "AWS/DynamoDB", "ConsumedReadCapacityUnits", "Sum", `{"TableName":` + ref("PTable") + `}`},
 		{p.MetricPublisherErrors, "AWS/Lambda", "Errors", "Sum", `{"FunctionName":` + ref("PPublisher") + `}`},
@@ -84,4 +86,10 @@ func TestMetrics(t *testing.T) {
 	if *m.Statistic() != "Average" || *m.Period().ToHours(nil) != 1 {
 		t.Errorf("with the caller's options: %s, %s", *m.Statistic(), *m.Period().ToString())
 	}
+}
+
+func ofPutItem(
+	metric func(string, *awscloudwatch.MetricOptions) awscloudwatch.Metric,
+) func(*awscloudwatch.MetricOptions) awscloudwatch.Metric {
+	return func(o *awscloudwatch.MetricOptions) awscloudwatch.Metric { return metric("PutItem", o) }
 }

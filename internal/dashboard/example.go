@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 )
 
 // Example returns made-up data, the same for each call, for a picture of an incident: three hours
@@ -23,7 +26,7 @@ func Example(d *Dashboard) Data {
 	for i, w := range d.Widgets {
 		for _, alarm := range w.Alarms {
 			data.States[alarm] = "OK"
-			if alarm == "QueueAge" || alarm == "ProcessorErrors" {
+			if slices.Contains([]string{"QueueAge", "FailingOrders", "ProcessorErrors"}, alarm) {
 				data.States[alarm] = "ALARM"
 			}
 		}
@@ -105,8 +108,10 @@ func (m minute) value(of Metric, t int) float64 {
 		return m.waiting
 	case "ApproximateNumberOfMessagesNotVisible/in flight":
 		return during(80, 6)
-	case "ApproximateAgeOfOldestMessage/age":
-		return m.age
+	case "ApproximateAgeOfOldestMessage/received less than 3 times":
+		return min(m.age, 360) // two visibility timeouts; SQS leaves older messages out
+	case contract.MetricOldestFailureAge + "/failing":
+		return during(m.age, 0)
 	case "/time to drain":
 		if m.stored == 0 {
 			return 0
@@ -122,21 +127,17 @@ func (m minute) value(of Metric, t int) float64 {
 		return during(5500, 60)
 	case "Duration/publisher":
 		return about(40)
-	case "Duration/status":
-		return about(14)
 	case "Errors/processor":
 		return during(8, 0)
 	case "ConcurrentExecutions/processor":
 		return math.Round(during(8, 3))
-	case "ConcurrentExecutions/publisher":
-		return 1
 	case "IteratorAge/iterator age":
 		return about(300)
 	case "Invocations/publisher":
 		return math.Round(about(3300))
 	case "ConsumedReadCapacityUnits/reads":
 		return about(25)
-	case "SuccessfulRequestLatency/average":
+	case "SuccessfulRequestLatency/PutItem", "SuccessfulRequestLatency/BatchExecuteStatement":
 		return during(0, 4.5)
 	case "NumberOfEmptyReceives/empty receives":
 		return math.Round(during(0, 15))

@@ -36,6 +36,19 @@ func TestNoSecondLiteral(t *testing.T) {
 	})
 }
 
+// TestNumbersInMessages: no message or expression of a construct is formatted so that a number can be
+// 1.2096e+06.
+func TestNumbersInMessages(t *testing.T) {
+	exponent := regexp.MustCompile(`%[-+# 0-9.]*[eEgG]`)
+	for _, folder := range []string{"constructs/", "stacks/"} {
+		literals(t, folder, func(at token.Position, _, value string) {
+			if exponent.MatchString(value) && !strings.HasSuffix(at.Filename, "_test.go") {
+				t.Errorf("%s:%d: %q can have an exponent (use check.Number)", at.Filename, at.Line, value)
+			}
+		})
+	}
+}
+
 // literals calls found for each string literal of the Go sources below a folder, with the name of
 // the constant that it defines, if any.
 func literals(t *testing.T, folder string, found func(at token.Position, name, value string)) {

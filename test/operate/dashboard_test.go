@@ -69,7 +69,7 @@ func TestDashboard(t *testing.T) {
 		return picture
 	}
 	text := string(draw("dashboard.svg"))
-	for title, want := range map[string]string{"Queue: empty receives": "<polyline ", "Queue: age of the oldest message": ">QueueAge 300</text>"} {
+	for title, want := range map[string]string{"Queue: empty receives": "<polyline ", "Queue: age of the oldest message": ">QueueAge, FailingOrders 300</text>"} {
 		_, widget, found := strings.Cut(text, ">"+title)
 		widget, _, _ = strings.Cut(widget, "<g ")
 		if !found || strings.Count(widget, want) != 1 {

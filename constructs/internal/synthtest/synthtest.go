@@ -2,12 +2,15 @@
 package synthtest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/assertions"
@@ -93,6 +96,10 @@ func Synth(t testing.TB, stack awscdk.Stack) Template {
 	for _, f := range findings {
 		t.Errorf("%s allows too much: %s", f.At, f.What)
 	}
+	// CloudFormation returns other characters as ?, so every cdk diff would report a change.
+	if i := bytes.IndexFunc(text, func(r rune) bool { return r > unicode.MaxASCII }); i >= 0 {
+		t.Errorf("the template is not ASCII: %s", text[max(i-40, 0):min(i+40, len(text))])
+	}
 	var template Template
 	if err := json.Unmarshal(text, &template); err != nil {
 		t.Fatal(err)
@@ -174,8 +181,16 @@ func JSON(tb testing.TB, v any) string {
 	return strings.TrimSpace(b.String())
 }
 
-// Panic returns the text that f panics with, or "" when it does not panic.
+var exponent = regexp.MustCompile(`[0-9][eE][+-][0-9]`)
+
+// Panic returns the text that f panics with, or "" when it does not panic. No message may have a
+// number such as 1.2096e+06.
 func Panic(f func()) (text string) {
+	defer func() {
+		if exponent.MatchString(text) {
+			panic("a number with an exponent in the message: " + text)
+		}
+	}()
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
