@@ -84,9 +84,16 @@ lint: golangci-lint ## Run golangci-lint (.golangci.yml): format, vet, staticche
 JUDGES := .local/judges/bin
 .PHONY: templates
 templates: $(JUDGES)/cfn-lint ## Run cfn-lint, checkov and parliament over the templates (tools/accepted.txt)
-	$(call step,judges of the templates,$(JUDGES)/python -W ignore tools/judges.py $(TEMPLATES))
+	@rm -rf .local/templates
+	$(call step,templates for three regions,$(go-test) -count=1 ./test/snapshot -run '^TestEveryRegion$$' -templates $(CURDIR)/.local/templates)
+	$(call step,table of regions,$(JUDGES)/python tools/regions.py --check)
+	$(call step,judges of the templates,$(JUDGES)/python -W ignore tools/judges.py $(TEMPLATES) .local/templates/*/*.json)
 TEMPLATES := $(filter-out %/local.json %/local-monitoring.json,$(wildcard test/snapshot/testdata/*.json)) \
 	.github/deploy-role.yaml
+
+.PHONY: regions
+regions: $(JUDGES)/cfn-lint ## Renew the table of resource types that regions lack, from the pinned cfn-lint
+	$(JUDGES)/python tools/regions.py
 
 $(JUDGES)/cfn-lint: tools/requirements.txt
 	@echo "installing the judges of the templates and the packages into .local/judges (about a minute)"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/orderpipeline/orderpipeline/constructs/ordermonitoring"
@@ -123,8 +124,8 @@ func Validate(environments []Environment) error {
 			add("Monitoring.Alarms: %q is not a profile (none, core or full)", m.Alarms)
 		}
 		if !(m.MonthlyBudgetUSD >= 0) {
-			add("Monitoring.MonthlyBudgetUSD: %g is not an amount in US dollars (0 for no budget)",
-				m.MonthlyBudgetUSD)
+			add("Monitoring.MonthlyBudgetUSD: %s is not an amount in US dollars (0 for no budget)",
+				strconv.FormatFloat(m.MonthlyBudgetUSD, 'f', -1, 64))
 		}
 		if env.Local && (m.MonthlyBudgetUSD != 0 || m.CostAnomalies) {
 			add("Monitoring.MonthlyBudgetUSD, CostAnomalies: set with Local " +

@@ -42,7 +42,7 @@ func TestValidateReportsEverything(t *testing.T) {
 		{Name: "eu", Account: "1234", Region: "Frankfurt"},
 		{Name: "eu", Account: "123456789012"},
 		{Name: "here", Local: true, Protected: true},
-		{Name: "watched", Monitoring: Monitoring{Alarms: "some", MonthlyBudgetUSD: -1}},
+		{Name: "watched", Monitoring: Monitoring{Alarms: "some", MonthlyBudgetUSD: -1e7}},
 		{Name: "there", Local: true, Monitoring: Monitoring{MonthlyBudgetUSD: 5}},
 	})
 	want := `environment 1 ("Prod"): Name: invalid (at most 20 lower-case letters, digits and dashes, beginning with a letter, because it becomes part of a stack's name)
@@ -52,7 +52,7 @@ environment 3 ("eu"): Name: used by another environment
 environment 3 ("eu"): Region: empty (an Account needs a Region)
 environment 4 ("here"): Protected: set with Local (the emulator keeps no data when it stops)
 environment 5 ("watched"): Monitoring.Alarms: "some" is not a profile (none, core or full)
-environment 5 ("watched"): Monitoring.MonthlyBudgetUSD: -1 is not an amount in US dollars (0 for no budget)
+environment 5 ("watched"): Monitoring.MonthlyBudgetUSD: -10000000 is not an amount in US dollars (0 for no budget)
 environment 6 ("there"): Monitoring.MonthlyBudgetUSD, CostAnomalies: set with Local (the emulator has no billing)`
 	if err == nil || err.Error() != want {
 		t.Errorf("error is\n%v\nwant\n%s", err, want)

@@ -25,7 +25,8 @@ type Monitoring struct {
 	// WarningEmails get the warnings, and budget and cost anomaly notifications. Default: none.
 	WarningEmails []string
 	// MonthlyBudgetUSD is the monthly budget in US dollars. It counts resources with [CostTag],
-	// which must be activated in the billing console. Default: 0, no budget.
+	// which must be activated in the billing console. In a region without budgets, it is in a stack
+	// of its own, see [NewCostsStack]. Default: 0, no budget.
 	MonthlyBudgetUSD float64
 	// CostAnomalies turns Cost Anomaly Detection on, for resources with [CostTag]. Default: false.
 	CostAnomalies bool
@@ -66,13 +67,8 @@ func NewMonitoringStack(
 		Warning:    ordermonitoring.TopicProps{Emails: settings.WarningEmails},
 		Dashboard:  ordermonitoring.DashboardProps{Title: "Orders (" + env.Name + ")"},
 	}
-	if settings.MonthlyBudgetUSD > 0 {
-		props.Budget = &ordermonitoring.BudgetProps{
-			MonthlyUSD: settings.MonthlyBudgetUSD, TagKey: CostTag, TagValue: env.Name,
-		}
-	}
-	if settings.CostAnomalies {
-		props.Anomalies = &ordermonitoring.AnomaliesProps{TagKey: CostTag, TagValue: env.Name}
+	if env.costRegion() == "" {
+		props.Budget, props.Anomalies = env.budget(), env.anomalies()
 	}
 	s.monitoring = ordermonitoring.NewOrderMonitoring(s, "Monitoring", &props)
 	if env.Protected && len(settings.AlarmEmails) == 0 {

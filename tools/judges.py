@@ -2,6 +2,7 @@
 
     .local/judges/bin/python tools/judges.py TEMPLATE...
 
+A template in a folder with a region's name is judged by cfn-lint alone, for that region.
 Everything they find fails, apart from what tools/accepted.txt accepts with a reason. What is accepted
 and no longer found fails as well. It needs no network.
 """
@@ -146,18 +147,27 @@ def accepted():
             yield tuple(fields[:3])
 
 
-def main(files):
-    templates = {}
-    for file in files:
+def region(file):
+    """The region of a template, or None: its folder's name."""
+    folder = Path(file).parent.name
+    return folder if re.fullmatch(r"[a-z]+(-[a-z]+)+-\d", folder) else None
+
+
+def main(every):
+    templates, by_region = {}, {}
+    for file in every:
         template, errors = decode(file)
         if errors:
             sys.exit(f"judges: {file}: {errors}")
         templates[file] = template
-    lint = start("cfn-lint", "--format=json", "--regions", *REGIONS, "--", *files)
+        by_region.setdefault(region(file), []).append(file)
+    files = by_region[None]
+    lints = [start("cfn-lint", "--format=json", "--regions", *([r] if r else REGIONS), "--", *some)
+             for r, some in by_region.items()]
     check = start("checkov", "--framework=cloudformation", "--skip-download", "--quiet", "--compact",
                   "--output=json", "--file", *files)
-    found = [("parliament", *f) for f in iam(templates)]
-    found += [("cfn-lint", *f) for f in cfn_lint(lint, templates)]
+    found = [("parliament", *f) for f in iam({f: templates[f] for f in files})]
+    found += [("cfn-lint", *f) for lint in lints for f in cfn_lint(lint, templates)]
     found += [("checkov", *f) for f in checkov(check, len(files))]
 
     rows = list(accepted())
@@ -169,7 +179,7 @@ def main(files):
         else:
             wrong.append(f"{file}: {resource}: {judge} {check_id}: {text}")
     wrong += [f"{ACCEPTED.name}: no longer found, remove it: {' '.join(r)}" for r in rows if r not in used]
-    print("\n".join(wrong) or f"{len(files)} templates: nothing found but {len(rows)} accepted kinds")
+    print("\n".join(wrong) or f"{len(every)} templates: nothing found but {len(rows)} accepted kinds")
     return 1 if wrong else 0
 
 

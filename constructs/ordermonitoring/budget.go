@@ -6,6 +6,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsbudgets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsce"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
@@ -21,7 +23,7 @@ type BudgetProps struct {
 	// the budget would count the whole account. Required.
 	TagKey, TagValue string
 	// Emails get the notifications from AWS Budgets directly, without confirmation, in addition to
-	// the warning topic. At most 10. Default: none.
+	// the topic. At most 10. Default: none.
 	Emails []string
 }
 
@@ -78,24 +80,16 @@ func (a *AnomaliesProps) resolve(errs *check.Errors) *AnomaliesProps {
 	return &p
 }
 
-// watchCosts makes the budget and the anomaly detection that the props ask for.
-func (m *OrderMonitoring) watchCosts() {
-	if b := m.settings.Budget; b != nil {
-		m.newBudget(*b)
-	}
-	if a := m.settings.Anomalies; a != nil {
-		m.newAnomalies(*a)
-	}
-}
-
-func (m *OrderMonitoring) newBudget(b BudgetProps) {
-	stack := awscdk.Stack_Of(m)
-	m.allowPublish(m.warning, "Warning", "budgets.amazonaws.com", map[string]any{
+func newBudget(
+	scope constructs.Construct, topic awssns.ITopic, topicID string, b BudgetProps,
+) awsbudgets.CfnBudget {
+	stack := awscdk.Stack_Of(scope)
+	allowPublish(scope, topic, topicID, "budgets.amazonaws.com", map[string]any{
 		"ArnLike": map[string]any{"aws:SourceArn": "arn:" + *stack.Partition() + ":budgets::" +
 			*stack.Account() + ":*"},
 	})
 	subscribers := []any{&awsbudgets.CfnBudget_SubscriberProperty{
-		SubscriptionType: jsii.String("SNS"), Address: m.warning.TopicArn(),
+		SubscriptionType: jsii.String("SNS"), Address: topic.TopicArn(),
 	}}
 	for _, address := range b.Emails {
 		subscribers = append(subscribers, &awsbudgets.CfnBudget_SubscriberProperty{
@@ -115,7 +109,7 @@ func (m *OrderMonitoring) newBudget(b BudgetProps) {
 	}
 	// No name: CloudFormation replaces a budget whose subscribers change, and the new one cannot
 	// have the name of the old one, which still exists (AWS::Budgets::Budget).
-	m.budget = awsbudgets.NewCfnBudget(m, jsii.String("Budget"), &awsbudgets.CfnBudgetProps{
+	budget := awsbudgets.NewCfnBudget(scope, jsii.String("Budget"), &awsbudgets.CfnBudgetProps{
 		Budget: &awsbudgets.CfnBudget_BudgetDataProperty{
 			BudgetType: jsii.String("COST"),
 			TimeUnit:   jsii.String("MONTHLY"),
@@ -132,19 +126,22 @@ func (m *OrderMonitoring) newBudget(b BudgetProps) {
 		},
 	})
 	// AWS Budgets checks when it is created whether it may publish.
-	m.budget.Node().AddDependency(m.warning)
+	budget.Node().AddDependency(topic)
+	return budget
 }
 
-func (m *OrderMonitoring) newAnomalies(a AnomaliesProps) {
-	m.allowPublish(m.warning, "Warning", "costalerts.amazonaws.com", nil)
-	unique := awscdk.Names_UniqueResourceName(m, &awscdk.UniqueResourceNameOptions{
+func newAnomalies(
+	scope constructs.Construct, topic awssns.ITopic, topicID string, a AnomaliesProps,
+) {
+	allowPublish(scope, topic, topicID, "costalerts.amazonaws.com", nil)
+	unique := awscdk.Names_UniqueResourceName(scope, &awscdk.UniqueResourceNameOptions{
 		MaxLength: jsii.Number(80), Separator: jsii.String("-"),
 	})
-	name := *awscdk.Stack_Of(m).StackName() + "-" + *unique
+	name := *awscdk.Stack_Of(scope).StackName() + "-" + *unique
 	monitor := a.ExistingMonitorARN
 	if monitor == "" {
 		// CUSTOM: an account can have only one monitor of the other type, for all services.
-		monitor = *awsce.NewCfnAnomalyMonitor(m, jsii.String("AnomalyMonitor"),
+		monitor = *awsce.NewCfnAnomalyMonitor(scope, jsii.String("AnomalyMonitor"),
 			&awsce.CfnAnomalyMonitorProps{
 				MonitorName: &name,
 				MonitorType: jsii.String("CUSTOM"),
@@ -154,13 +151,13 @@ func (m *OrderMonitoring) newAnomalies(a AnomaliesProps) {
 				}}),
 			}).AttrMonitorArn()
 	}
-	subscription := awsce.NewCfnAnomalySubscription(m, jsii.String("AnomalySubscription"),
+	subscription := awsce.NewCfnAnomalySubscription(scope, jsii.String("AnomalySubscription"),
 		&awsce.CfnAnomalySubscriptionProps{
 			SubscriptionName: &name,
 			MonitorArnList:   &[]any{monitor},
 			Frequency:        jsii.String("IMMEDIATE"), // the only one for SNS
 			Subscribers: []any{&awsce.CfnAnomalySubscription_SubscriberProperty{
-				Type: jsii.String("SNS"), Address: m.warning.TopicArn(),
+				Type: jsii.String("SNS"), Address: topic.TopicArn(),
 			}},
 			ThresholdExpression: text(map[string]any{"Dimensions": map[string]any{
 				"Key":          "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
@@ -168,7 +165,7 @@ func (m *OrderMonitoring) newAnomalies(a AnomaliesProps) {
 				"Values":       []string{check.Number(a.ImpactUSD)},
 			}}),
 		})
-	subscription.Node().AddDependency(m.warning)
+	subscription.Node().AddDependency(topic)
 }
 
 func text(v any) *string {

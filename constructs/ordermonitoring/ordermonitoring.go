@@ -10,6 +10,20 @@
 // It can be in the pipeline's stack or in another one, with or without an API. It changes nothing
 // about the resources that it monitors.
 //
+// # Budgets and regions
+//
+// CloudFormation has no budgets in some regions, Stockholm (eu-north-1) among them. A pipeline
+// there has its budget in a stack of its own in another region:
+//
+//	region := ordermonitoring.CostRegion("eu-north-1") // us-east-1
+//	costs := awscdk.NewStack(app, jsii.String("Costs"), &awscdk.StackProps{
+//		Env: &awscdk.Environment{Region: &region},
+//	})
+//	ordermonitoring.NewOrderCosts(costs, "Costs", &ordermonitoring.OrderCostsProps{
+//		Topic:  ordermonitoring.TopicProps{Emails: []string{"finance@example.com"}},
+//		Budget: &ordermonitoring.BudgetProps{MonthlyUSD: 10, TagKey: "app", TagValue: "orders"},
+//	})
+//
 // # Errors and warnings
 //
 // [NewOrderMonitoring] panics with an error that names every wrong prop, before it creates
@@ -57,7 +71,7 @@ func NewOrderMonitoring(
 	if !s.Dashboard.Disabled {
 		m.newDashboard()
 	}
-	m.watchCosts()
+	m.budget = watchCosts(m, m.warning, "Warning", s.Budget, s.Anomalies)
 	return m
 }
 
@@ -71,5 +85,6 @@ func (m *OrderMonitoring) WarningTopic() awssns.ITopic { return m.warning }
 // Dashboard returns the dashboard, or nil when it is disabled. Widgets that you add come last.
 func (m *OrderMonitoring) Dashboard() awscloudwatch.Dashboard { return m.dashboard }
 
-// Budget returns the budget, or nil when there is none.
+// Budget returns the budget, or nil when there is none: not asked for, or not possible in the
+// stack's region (see [CostRegion]).
 func (m *OrderMonitoring) Budget() awsbudgets.CfnBudget { return m.budget }

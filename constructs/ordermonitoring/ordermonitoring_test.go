@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -213,11 +214,11 @@ func TestCoreAlarms(t *testing.T) {
 	for _, want := range []wantAlarm{
 		{"APIServerErrors", "AWS/ApiGateway 5XXError Average", of.api, "GreaterThanThreshold 0.01, 2 of 3 × 60 s", "notBreaching", "MCritical"},
 		{"QueueAge", "AWS/SQS ApproximateAgeOfOldestMessage Maximum", of.queue("PQueue"), "GreaterThanThreshold 300, 5 of 5 × 60 s", "notBreaching", "MCritical"},
+		{"FailingOrders", "OrderPipeline OldestFailureAge Maximum", of.function("PProcessor"), "GreaterThanThreshold 300, 1 of 5 × 60 s", "notBreaching", "MCritical"},
 		{"DeadLetters", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", of.queue("PDeadLetterQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MCritical"},
 		{"Rejected", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", of.queue("PRejectedQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MWarning"},
 		{"OnFailure", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", of.queue("POnFailureQueue"), "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MCritical"},
-		{"ProcessorErrors", "AWS/Lambda Errors Sum", of.function("PProcessor"), "GreaterThanOrEqualToThreshold 1, 3 of 5 × 60 s", "notBreaching", "MWarning"},
-		{"PublisherErrors", "AWS/Lambda Errors Sum", of.function("PPublisher"), "GreaterThanOrEqualToThreshold 1, 3 of 5 × 60 s", "notBreaching", "MWarning"},
+		{"ProcessorErrors", "AWS/Lambda Errors Sum", of.function("PProcessor"), "GreaterThanOrEqualToThreshold 1, 3 of 11 × 60 s", "notBreaching", "MWarning"},
 		{"PublisherAge", "AWS/Lambda IteratorAge Maximum", of.function("PPublisher"), "GreaterThanThreshold 60000, 3 of 3 × 60 s", "notBreaching", "MCritical"},
 		{"PublisherHeartbeat", "AWS/Lambda Invocations Sum", of.function("PPublisher"), "LessThanThreshold 1, 12 of 12 × 3600 s", "breaching", "MCritical"},
 		{"DeliveryFailures", "AWS/SNS NumberOfNotificationsFailed Sum", topic, "GreaterThanOrEqualToThreshold 1, 1 of 1 × 60 s", "notBreaching", "MCritical"},
@@ -244,10 +245,13 @@ func TestFurtherAlarms(t *testing.T) {
 		{"StatusErrors", "AWS/Lambda Errors Sum", of.function("APIStatus"), throttles, "", ""},
 		{"StatusThrottles", "AWS/Lambda Throttles Sum", of.function("APIStatus"), throttles, "", ""},
 		{"ProcessorThrottles", "AWS/Lambda Throttles Sum", of.function("PProcessor"), throttles, "", ""},
+		{"PublisherErrors", "AWS/Lambda Errors Sum", of.function("PPublisher"), throttles, "", ""},
 		{"PublisherThrottles", "AWS/Lambda Throttles Sum", of.function("PPublisher"), throttles, "", ""},
 		{"ProcessorDuration", "AWS/Lambda Duration p99", of.function("PProcessor"), close, "", ""},
 		{"PublisherDuration", "AWS/Lambda Duration p99", of.function("PPublisher"), close, "", ""},
-		{"TableErrors", "AWS/DynamoDB SystemErrors Sum", "Operation=PutItem " + of.table("PTable"), once, "", ""},
+		{"TableErrorsPutItem", "AWS/DynamoDB SystemErrors Sum", "Operation=PutItem " + of.table("PTable"), once, "", ""},
+		{"TableErrorsTransactWriteItems", "AWS/DynamoDB SystemErrors Sum", "Operation=TransactWriteItems " + of.table("PTable"), once, "", ""},
+		{"TableErrorsBatchExecuteStatement", "AWS/DynamoDB SystemErrors Sum", "Operation=BatchExecuteStatement " + of.table("PTable"), once, "", ""},
 		{"TableThrottles", "AWS/DynamoDB WriteThrottleEvents Sum", of.table("PTable"), once, "", ""},
 		{"SubscriberDeadLettersBilling", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", of.queue("PSubscriberBillingDeadLetterQueue"), once, "", ""},
 		{"SubscriberDeadLettersShipping", "AWS/SQS ApproximateNumberOfMessagesVisible Maximum", of.queue("PSubscriberShippingDeadLetterQueue"), once, "", ""},
@@ -255,8 +259,10 @@ func TestFurtherAlarms(t *testing.T) {
 	for _, want := range further {
 		want.missing, want.topic = "notBreaching", "MWarning"
 		section := want.alarm
-		if strings.HasPrefix(section, "SubscriberDeadLetters") {
-			section = "SubscriberDeadLetters"
+		for _, several := range []string{"SubscriberDeadLetters", "TableErrors"} {
+			if strings.HasPrefix(section, several) {
+				section = several
+			}
 		}
 		checkAlarm(t, template, want, section)
 	}
@@ -276,8 +282,8 @@ func TestProfiles(t *testing.T) {
 		{"core", nil, 10},
 		{"core without an API", withoutAPI, 9},
 		{"core without one", func(p *OrderMonitoringProps) { p.Without = []AlarmName{AlarmPublisherHeartbeat} }, 9},
-		{"full", full, 10 + 10 + 2},
-		{"full without an API", func(p *OrderMonitoringProps) { full(p); withoutAPI(p) }, 22 - 5},
+		{"full", full, 10 + 13 + 2},
+		{"full without an API", func(p *OrderMonitoringProps) { full(p); withoutAPI(p) }, 25 - 5},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			template := synth(t, test.mutate)
@@ -294,7 +300,7 @@ func TestProfiles(t *testing.T) {
 func TestMetricsAreDocumented(t *testing.T) {
 	template := synth(t, full)
 	alarms, graphs := alarmsOf(t, template), drawn(dashboardOf(t, template))
-	if len(alarms) != 22 || len(graphs) < 40 {
+	if len(alarms) != 25 || len(graphs) < 40 {
 		t.Fatalf("sees %d alarms and %d metrics in graphs", len(alarms), len(graphs))
 	}
 	for _, m := range append(alarms, graphs...) {
@@ -336,7 +342,7 @@ func TestMetricCheckNotices(t *testing.T) {
 			}
 		}
 	}
-	if mutants < 22*9 {
+	if mutants < 25*9 {
 		t.Errorf("only %d changes tried", mutants)
 	}
 }
@@ -406,7 +412,8 @@ func TestDashboard(t *testing.T) {
 				if name == "core" && !d.core {
 					continue
 				}
-				if d.name == AlarmStatusThrottles { // left out to stay within 50 metrics
+				if d.name == AlarmStatusThrottles || // left out to stay within 50 metrics
+					d.name == AlarmFailingOrders && name == "without custom metrics" {
 					continue
 				}
 				if !strings.Contains(lines, ","+string(d.name)+",") {
@@ -426,7 +433,10 @@ func TestDashboardShows(t *testing.T) {
 		"AWS/DynamoDB ConsumedWriteCapacityUnits, AWS/DynamoDB SuccessfulRequestLatency, AWS/DynamoDB WriteThrottleEvents, AWS/DynamoDB SystemErrors, " +
 		"AWS/SNS NumberOfMessagesPublished, AWS/SNS NumberOfNotificationsDelivered, AWS/SNS NumberOfNotificationsFailed"
 	var custom string
-	for _, name := range contract.CustomMetrics() {
+	for _, name := range append(contract.CustomMetrics(), contract.MetricOldestFailureAge) {
+		if name == contract.MetricEventsFailed { // the depth of the on-failure queue shows it
+			continue
+		}
 		custom += ", " + contract.MetricNamespace + " " + name
 	}
 	for name, test := range map[string]struct {
@@ -455,7 +465,7 @@ func TestDashboardShows(t *testing.T) {
 					t.Errorf("no graph has %s", metric)
 				}
 			}
-			for i, title := range []string{"received → ", "Backlog of each leg"} {
+			for i, title := range []string{"received, ", "Backlog of each leg"} {
 				w := d.Widgets[2+i]
 				if !strings.Contains(w.Title, title) || w.Width != columns/2 || w.Y != d.Widgets[2].Y {
 					t.Errorf("widget %d is %q, at %d and %d wide: want %q, below the alarms and side by side",
@@ -570,8 +580,11 @@ func TestEachThreshold(t *testing.T) {
 		found := map[string]string{}
 		for _, d := range definitions {
 			suffix := ""
-			if d.name == AlarmSubscriberDeadLetters {
+			switch d.name {
+			case AlarmSubscriberDeadLetters:
 				suffix = "Billing"
+			case AlarmTableErrors:
+				suffix = "PutItem"
 			}
 			p := template.Resources[template.ID(t, "MAlarm"+string(d.name)+suffix)].Properties
 			found[string(d.name)] = fmt.Sprint(p["Threshold"], " ", p["EvaluationPeriods"])
@@ -593,11 +606,12 @@ func TestEachThreshold(t *testing.T) {
 			"APIClientErrorsPercent":        "APIClientErrors 0.07 5",
 			"APILatencyMilliseconds":        "APILatency 7 5",
 			"QueueAgeSeconds":               "QueueAge 7 5",
+			"FailingOrdersSeconds":          "FailingOrders 7 5",
 			"DeadLettersMessages":           "DeadLetters 7 1",
 			"RejectedMessages":              "Rejected 7 1",
 			"OnFailureMessages":             "OnFailure 7 1",
 			"SubscriberDeadLettersMessages": "SubscriberDeadLetters 7 1",
-			"FunctionErrorsPerMinute":       "ProcessorErrors 7 5, PublisherErrors 7 5, StatusErrors 7 5",
+			"FunctionErrorsPerMinute":       "ProcessorErrors 7 11, PublisherErrors 7 5, StatusErrors 7 5",
 			"FunctionThrottlesPerMinute":    "ProcessorThrottles 7 5, PublisherThrottles 7 5, StatusThrottles 7 5",
 			"FunctionDurationPercent":       "ProcessorDuration 2100 3, PublisherDuration 2100 3", // of 30 s
 			"PublisherAgeSeconds":           "PublisherAge 7000 3",
@@ -791,7 +805,7 @@ func TestAddAlarm(t *testing.T) {
 		t.Errorf("%d alarms", len(m.Alarms()))
 	}
 	got := synthtest.Panic(func() { m.AddAlarm("Empty", AlarmProps{}) })
-	if want := "ordermonitoring.AlarmProps of Empty: incomplete (set Metric and Meaning)"; got != want {
+	if want := "ordermonitoring.AlarmProps of Empty: Metric, Meaning: incomplete (set both)"; got != want {
 		t.Errorf("panics with %q, want %q", got, want)
 	}
 }
@@ -838,6 +852,7 @@ func TestInvalidProps(t *testing.T) {
 	got = synthtest.Panic(func() {
 		system(stack, func(p *OrderMonitoringProps) {
 			p.Profile, p.Without, p.RunbookURL = "most", []AlarmName{"Heartbeat"}, "runbook.md"
+			p.Dashboard.Title = "Aufträge"
 			p.Thresholds = Thresholds{
 				QueueAgeSeconds: -1, PublisherSilenceHours: 48, APIServerErrorsPercent: 101,
 				TableErrorsPerMinute: math.NaN(),
@@ -851,6 +866,7 @@ func TestInvalidProps(t *testing.T) {
 	for _, want := range []string{
 		`Profile: "most" is not a profile (none, core or full)`,
 		`Without: "Heartbeat" is not an alarm (use the constants of type AlarmName)`,
+		`Dashboard.Title: "Aufträge" is not ASCII (CloudFormation returns other characters as ?, so every cdk diff would report a change)`,
 		`RunbookURL: "runbook.md" is not an http:// or https:// URL`,
 		`Thresholds.QueueAgeSeconds: -1 is out of range 1 to 1209600 (the queue keeps orders for 14 days)`,
 		`Thresholds.APIServerErrorsPercent: 101 is out of range 0 to 100 (a percentage)`,
@@ -935,5 +951,97 @@ func TestRunbook(t *testing.T) {
 	}
 	for name := range sections {
 		t.Errorf("section %s has no alarm", name)
+	}
+}
+
+// Without custom metrics the alarm for failing orders cannot exist, and a warning says so.
+func TestFailingOrdersNeedsMetrics(t *testing.T) {
+	for _, test := range []struct {
+		disabled bool
+		props    OrderMonitoringProps
+		want     bool // a warning
+	}{
+		{true, OrderMonitoringProps{}, true},
+		{true, OrderMonitoringProps{Without: []AlarmName{AlarmFailingOrders}}, false},
+		{true, OrderMonitoringProps{Profile: ProfileNone}, false},
+		{false, OrderMonitoringProps{}, false},
+	} {
+		stack := synthtest.NewStack(t)
+		test.props.Pipeline = orderpipeline.NewOrderPipeline(stack, "P",
+			&orderpipeline.OrderPipelineProps{DisableMetrics: test.disabled})
+		m := NewOrderMonitoring(stack, "M", &test.props)
+		warnings := strings.Join(synthtest.Warnings(m), "\n")
+		got := strings.Contains(warnings, "The alarm FailingOrders needs a custom metric")
+		if got != test.want {
+			t.Errorf("%+v: warnings %q", test, warnings)
+		}
+		if made := m.Alarm(AlarmFailingOrders) != nil; test.disabled && made {
+			t.Error("the alarm has a metric that does not exist")
+		}
+	}
+}
+
+// The alarms for retried messages look back over the time between two receives, so that they do not
+// end and begin again with each.
+func TestAlarmsFollowVisibilityTimeout(t *testing.T) {
+	stack := synthtest.NewStack(t)
+	minutes := func(n float64) awscdk.Duration { return awscdk.Duration_Minutes(&n) }
+	for id, props := range map[string]*orderpipeline.OrderPipelineProps{
+		"Slow": {Processor: orderpipeline.ProcessorProps{
+			Function: orderpipeline.FunctionProps{Timeout: minutes(10)},
+		}},
+		"Existing": {Queue: orderpipeline.QueueProps{
+			Existing: awssqs.NewQueue(stack, jsii.String("Theirs"), &awssqs.QueueProps{
+				VisibilityTimeout: minutes(12 * 60),
+			}),
+		}},
+	} {
+		p := orderpipeline.NewOrderPipeline(stack, id, props)
+		NewOrderMonitoring(stack, id+"M", &OrderMonitoringProps{
+			Pipeline: p, Dashboard: DashboardProps{Disabled: true},
+		})
+	}
+	template := synthtest.Synth(t, stack)
+	for path, want := range map[string]string{
+		"SlowMAlarmFailingOrders.EvaluationPeriods":       "62",
+		"SlowMAlarmFailingOrders.DatapointsToAlarm":       "1",
+		"SlowMAlarmProcessorErrors.EvaluationPeriods":     "182",
+		"ExistingMAlarmFailingOrders.EvaluationPeriods":   "722",
+		"ExistingMAlarmProcessorErrors.EvaluationPeriods": "1440", // a day
+		"ExistingMAlarmProcessorErrors.DatapointsToAlarm": "3",
+	} {
+		if got := template.At(t, path); got != want {
+			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+}
+
+var tableCall = regexp.MustCompile(`\bh\.Table\.([A-Z]\w+)\(`)
+
+// The processor writes by no operation that nobody watches.
+func TestWriteOperations(t *testing.T) {
+	files, err := filepath.Glob("../../lambdas/processor/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	called := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range tableCall.FindAllStringSubmatch(string(text), -1) {
+			if !strings.HasSuffix(file, "_test.go") {
+				called[match[1]] = true
+			}
+		}
+	}
+	if len(called) < 2 {
+		t.Fatalf("sees the calls %v only", called)
+	}
+	for operation := range called {
+		if !slices.Contains(orderpipeline.WriteOperations(), operation) {
+			t.Errorf("no alarm watches %s, by which the processor writes", operation)
+		}
 	}
 }

@@ -34,9 +34,11 @@ type OrderMonitoringProps struct {
 	Warning TopicProps
 	// Dashboard configures the dashboard.
 	Dashboard DashboardProps
-	// Budget configures a monthly budget. Default: nil, none.
+	// Budget configures a monthly budget. In a region without budgets it is left out, with a warning
+	// at synth; use [NewOrderCosts] there. Default: nil, none.
 	Budget *BudgetProps
-	// Anomalies configures Cost Anomaly Detection. Default: nil, none.
+	// Anomalies configures Cost Anomaly Detection; as with Budget, not every region has it. Default:
+	// nil, none.
 	Anomalies *AnomaliesProps
 }
 
@@ -84,6 +86,8 @@ func resolve(props *OrderMonitoringProps) (*settings, error) {
 	if s.Pipeline != nil && s.Dashboard.Title == "" {
 		s.Dashboard.Title = *s.Pipeline.Node().Path()
 	}
+	errs.ASCII("Dashboard.Title", s.Dashboard.Title)
+	errs.ASCII("RunbookURL", s.RunbookURL)
 	s.Budget.check(&errs)
 	s.Anomalies = s.Anomalies.resolve(&errs)
 	return s, errs.Err("ordermonitoring.OrderMonitoringProps")

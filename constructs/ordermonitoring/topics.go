@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
@@ -71,36 +72,42 @@ func usesAWSKey(topic awssns.ITopic) bool {
 
 // newTopic makes or completes the topic of a severity: CloudWatch may publish to it.
 func (m *OrderMonitoring) newTopic(id string, p TopicProps) awssns.ITopic {
-	topic := p.Existing
-	if topic == nil {
-		// No key: alarms hold no order content, and the AWS managed key would keep CloudWatch out.
-		topic = awssns.NewTopic(m, jsii.String(id), &awssns.TopicProps{EnforceSSL: jsii.Bool(true)})
-	}
-	for _, address := range p.Emails {
-		awssns.NewSubscription(m, jsii.String(id+" "+address), &awssns.SubscriptionProps{
-			Topic: topic, Protocol: awssns.SubscriptionProtocol_EMAIL, Endpoint: jsii.String(address),
-		})
-	}
+	topic := newTopic(m, id, p)
 	alarms := awscdk.Stack_Of(m).FormatArn(&awscdk.ArnComponents{
 		Service:      jsii.String("cloudwatch"),
 		Resource:     jsii.String("alarm"),
 		ResourceName: jsii.String("*"),
 		ArnFormat:    awscdk.ArnFormat_COLON_RESOURCE_NAME,
 	})
-	m.allowPublish(topic, id, "cloudwatch.amazonaws.com", map[string]any{
+	allowPublish(m, topic, id, "cloudwatch.amazonaws.com", map[string]any{
 		"ArnLike": map[string]any{"aws:SourceArn": alarms},
 	})
+	return topic
+}
+
+// newTopic makes a topic, unless there is an existing one, and subscribes the addresses.
+func newTopic(scope constructs.Construct, id string, p TopicProps) awssns.ITopic {
+	topic := p.Existing
+	if topic == nil {
+		// No key: messages hold no order content, and the AWS managed key would keep CloudWatch out.
+		topic = awssns.NewTopic(scope, &id, &awssns.TopicProps{EnforceSSL: jsii.Bool(true)})
+	}
+	for _, address := range p.Emails {
+		awssns.NewSubscription(scope, jsii.String(id+" "+address), &awssns.SubscriptionProps{
+			Topic: topic, Protocol: awssns.SubscriptionProtocol_EMAIL, Endpoint: jsii.String(address),
+		})
+	}
 	return topic
 }
 
 // allowPublish lets a service publish to a topic, in the policies of the topic and its key. With a
 // policy of its own, a topic loses the default one that allows the whole account (Amazon SNS,
 // "Example cases for Amazon SNS access control").
-func (m *OrderMonitoring) allowPublish(
-	topic awssns.ITopic, id, service string, conditions map[string]any,
+func allowPublish(
+	scope constructs.Construct, topic awssns.ITopic, id, service string, conditions map[string]any,
 ) {
 	account := map[string]any{
-		"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(m).Account()},
+		"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Stack_Of(scope).Account()},
 	}
 	all := maps.Clone(account)
 	maps.Copy(all, conditions)
@@ -112,11 +119,12 @@ func (m *OrderMonitoring) allowPublish(
 		Conditions: &all,
 	}))
 	if !*added.StatementAdded {
-		m.warn(id+" "+service, fmt.Sprintf("The topic %s is imported, so the construct cannot change "+
-			"its policy. The policy must allow %s to use sns:Publish, with aws:SourceAccount as "+
-			"condition. If the topic is encrypted, it needs a customer managed key whose policy "+
-			"allows the service kms:Decrypt and kms:GenerateDataKey*. "+
-			"Otherwise every message is dropped.", *topic.Node().Path(), service))
+		warn(scope, id+" "+service, fmt.Sprintf(
+			"The topic %s is imported, so the construct cannot change "+
+				"its policy. The policy must allow %s to use sns:Publish, with aws:SourceAccount as "+
+				"condition. If the topic is encrypted, it needs a customer managed key whose policy "+
+				"allows the service kms:Decrypt and kms:GenerateDataKey*. "+
+				"Otherwise every message is dropped.", *topic.Node().Path(), service))
 	}
 	key := topic.MasterKey()
 	if key == nil {
@@ -129,7 +137,7 @@ func (m *OrderMonitoring) allowPublish(
 		Conditions: &account,
 	}), jsii.Bool(true))
 	if !*added.StatementAdded {
-		m.warn(id+" key "+service, fmt.Sprintf("The key %s of the topic %s is imported, so the "+
+		warn(scope, id+" key "+service, fmt.Sprintf("The key %s of the topic %s is imported, so the "+
 			"construct cannot change its policy. The policy must allow %s to use kms:Decrypt and "+
 			"kms:GenerateDataKey*, with aws:SourceAccount as condition. "+
 			"Otherwise every message is dropped.",
@@ -138,6 +146,6 @@ func (m *OrderMonitoring) allowPublish(
 }
 
 // warn adds a warning at synth about what the construct cannot do itself.
-func (m *OrderMonitoring) warn(id, text string) {
-	awscdk.Annotations_Of(m).AddWarningV2(jsii.String("ordermonitoring:"+id), &text)
+func warn(scope constructs.Construct, id, text string) {
+	awscdk.Annotations_Of(scope).AddWarningV2(jsii.String("ordermonitoring:"+id), &text)
 }

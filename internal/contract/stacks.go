@@ -12,6 +12,10 @@ func StackName(env string) string { return "OrderPipeline-" + env }
 // MonitoringStackName is the name of an environment's monitoring stack.
 func MonitoringStackName(env string) string { return StackName(env) + "-Monitoring" }
 
+// CostsStackName is the name of the stack with an environment's budget, where the environment's
+// region has no budgets.
+func CostsStackName(env string) string { return StackName(env) + "-Costs" }
+
 // AccountStackName is the name of the opt-in stack for account-wide settings, one per account and
 // region.
 const AccountStackName = "OrderPipeline-Account"
@@ -56,3 +60,6 @@ const (
 	OutputDashboardName    = "DashboardName"
 	OutputAlarmProfile     = "AlarmProfile" // none, core or full
 )
+
+// OutputCostsTopicARN is the output of the costs stack.
+const OutputCostsTopicARN = "CostsTopicArn"
