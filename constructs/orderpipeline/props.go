@@ -31,7 +31,8 @@ type OrderPipelineProps struct {
 	// first deployment leaves everything behind.
 	RemovalPolicy awscdk.RemovalPolicy
 	// DisableMetrics leaves the custom metrics (see docs/operations.md) out of the functions' log
-	// lines. CloudWatch charges for each custom metric per month. Default: false.
+	// lines. CloudWatch charges for each custom metric per month. The alarm FailingOrders of package
+	// ordermonitoring needs one of them and is then not made. Default: false.
 	DisableMetrics bool
 
 	// Queue configures the queue that accepts orders, and its dead-letter queue.
