@@ -18,7 +18,7 @@ type Mark struct {
 	// ID is the path of the pipeline below its stack, for the flag --pipeline. This field and the
 	// next ones are set in the mark of a pipeline only.
 	ID                 string `json:"id,omitempty"`
-	QueueURL           string `json:"queueUrl,omitempty"`           // of a subscriber too, if it is a queue
+	QueueURL           string `json:"queueUrl,omitempty"`           // and that of a subscriber queue
 	DeadLetterQueueURL string `json:"deadLetterQueueUrl,omitempty"` // of a subscriber too
 	RejectedQueueURL   string `json:"rejectedQueueUrl,omitempty"`
 	OnFailureQueueURL  string `json:"onFailureQueueUrl,omitempty"`

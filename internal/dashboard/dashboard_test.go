@@ -3,6 +3,7 @@ package dashboard
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"image"
 	"image/color"
 	"image/png"
@@ -72,7 +73,7 @@ func TestSVG(t *testing.T) {
 	drawing := string(file)
 	decoder := xml.NewDecoder(strings.NewReader(drawing))
 	for {
-		if _, err := decoder.Token(); err == io.EOF {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatalf("no XML: %v\n%s", err, drawing)

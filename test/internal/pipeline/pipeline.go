@@ -197,7 +197,8 @@ func (s *System) Deploy(ctx context.Context, options local.DeployOptions) error 
 		return errors.Join(context.Cause(ctx), err)
 	}
 	var err error
-	s.Deployment, err = deployment.Describe(ctx, s.Config, deployment.Target{Env: contract.EnvironmentLocal})
+	s.Deployment, err = deployment.Describe(ctx, s.Config,
+		deployment.Target{Env: contract.EnvironmentLocal})
 	return err
 }
 
