@@ -8,6 +8,11 @@
 //		Handler:      jsii.String("bootstrap"),
 //	})
 //
+// The binary is the program that `go build` makes in the module's folder: the build follows
+// go.work, GOFLAGS (also from `go env -w`) and the rest of the environment. It adds -trimpath,
+// -buildvcs=false, the build tag lambda.norpc, and the linker flags -s, -w and -buildid=. It is
+// without cgo (CGO_ENABLED=0), which would need a C compiler for the target.
+//
 // The build is reproducible: the same source gives the same asset hash in any folder, so a
 // deployment changes a function only when its code changed. Each binary is built once per process,
 // however many stacks use it. Functions in stacks that the CDK CLI does not select are not built.
@@ -19,16 +24,13 @@ package golambda
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"os"
-	"path/filepath"
+	"regexp"
 	"runtime"
+	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
-	"github.com/aws/jsii-runtime-go"
 
+	"github.com/orderpipeline/orderpipeline/constructs/internal/bundle"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/gobuild"
 )
 
@@ -66,6 +68,11 @@ type CodeProps struct {
 	// Target is the machine to build for. Its architecture must be the function's. Default: linux,
 	// arm64.
 	Target Target
+	// Tags are build tags, in addition to those in GOFLAGS. Default: none.
+	Tags []string
+	// LDFlags are flags for the linker, in addition to those in GOFLAGS: "-X main.version=7".
+	// Default: none.
+	LDFlags string
 	// Files are placed beside the binary, in the folder that the variable LAMBDA_TASK_ROOT names.
 	// The keys are paths in that folder, with slashes: "prices/eu.json". Default: none.
 	Files map[string][]byte
@@ -84,64 +91,28 @@ func NewCode(props *CodeProps) awslambda.Code {
 			`golambda: CodeProps.Package: empty (set a main package, such as "./lambdas/handler")`))
 	}
 	dir, err := moduleDir(p.ModuleDir)
-	if err == nil {
-		err = checkFiles(p.Files)
-	}
-	if err != nil {
+	if err := errors.Join(err, checkFlags(p), bundle.CheckFiles(p.Files)); err != nil {
 		panic(err)
 	}
-	if p.Target.OS == "" {
-		p.Target.OS = "linux"
-	}
-	if p.Target.Architecture == nil {
-		p.Target.Architecture = awslambda.Architecture_ARM_64()
-	}
-	b := gobuild.Build{
-		Package: p.Package, Dir: dir,
-		GOOS: p.Target.OS, GOARCH: gobuild.GOARCH(*p.Target.Architecture.Name()),
-	}
-
-	environment := b.Environment()
-	if len(p.Files) > 0 {
-		(*environment)["GOLAMBDA_FILES"] = jsii.String(digest(p.Files))
-	}
-	code := awslambda.Code_FromAsset(jsii.String(dir), &awss3assets.AssetOptions{
-		// The hash is of the output, so that a change of a comment does not change it.
-		AssetHashType: awscdk.AssetHashType_OUTPUT,
-		Bundling: &awscdk.BundlingOptions{
-			Local: &bundler{build: b, files: maps.Clone(p.Files)},
-			// The image never runs, because the local bundler never falls back to Docker. CDK
-			// requires one, and uses these options as the key of a finished bundle, so they must
-			// differ between builds.
-			Image:       awscdk.DockerImage_FromRegistry(jsii.String("golambda-never-uses-docker")),
-			Command:     jsii.Strings(append([]string{"go"}, b.Args(binaryName)...)...),
-			Environment: environment,
-			OutputType:  awscdk.BundlingOutput_NOT_ARCHIVED,
-		},
-	})
-	gobuild.Register(code, b)
-	return code
+	return bundle.Code(gobuild.Build{
+		Package: p.Package, Dir: dir, Tags: strings.Join(p.Tags, ","), LDFlags: p.LDFlags,
+	}, p.Target.OS, p.Target.Architecture, p.Files)
 }
 
-// bundler is CDK's local bundler. CDK calls it when a function uses the code.
-type bundler struct {
-	build gobuild.Build
-	files map[string][]byte
+// checkFlags reports what is wrong with the flags of a build.
+func checkFlags(p CodeProps) error {
+	var errs []error
+	for _, tag := range p.Tags {
+		if !buildTag.MatchString(tag) {
+			errs = append(errs, fmt.Errorf("golambda: CodeProps.Tags: %q is not a build tag "+
+				"(letters, digits, _ and .)", tag))
+		}
+	}
+	if p.LDFlags != "" && !strings.HasPrefix(p.LDFlags, "-") {
+		errs = append(errs, fmt.Errorf("golambda: CodeProps.LDFlags: %q does not begin with - "+
+			"(it has no package pattern)", p.LDFlags))
+	}
+	return errors.Join(errs...)
 }
 
-// TryBundle writes the binary and the files into CDK's output folder. It never returns false, which
-// would start Docker, and never panics, because jsii would wait for an answer forever. It prints an
-// error instead; CDK then panics because there is no output.
-func (b *bundler) TryBundle(outputDir *string, _ *awscdk.BundlingOptions) *bool {
-	binary, err := b.build.Run()
-	if err == nil {
-		err = writeFile(filepath.Join(*outputDir, binaryName), binary, 0o755)
-	}
-	if err == nil {
-		err = writeFiles(*outputDir, b.files)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	return jsii.Bool(true)
-}
+var buildTag = regexp.MustCompile(`^[\pL\pN_.]+$`)

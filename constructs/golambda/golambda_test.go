@@ -95,6 +95,35 @@ func TestNewCode(t *testing.T) {
 	}
 }
 
+func TestFlags(t *testing.T) {
+	for name, test := range map[string]struct {
+		props CodeProps
+		want  string
+	}{
+		"tag":     {CodeProps{Tags: []string{"prod", "a,b"}}, `CodeProps.Tags: "a,b" is not a build tag (letters, digits, _ and .)`},
+		"ldflags": {CodeProps{LDFlags: "all=-s"}, `CodeProps.LDFlags: "all=-s" does not begin with - (it has no package pattern)`},
+	} {
+		test.props.Package, test.props.ModuleDir = "./cmd", module(t, hello)
+		if got := synthtest.Panic(func() { NewCode(&test.props) }); !strings.Contains(got, test.want) {
+			t.Errorf("%s: panics with %s, want %s", name, got, test.want)
+		}
+	}
+	// Other flags are another program, also within one process.
+	dir := module(t, "package main\n\nvar version = \"\"\n\nfunc main() { println(version) }\n")
+	out := t.TempDir()
+	stack := synthtest.NewStackWithCode(t, out)
+	for i, ldflags := range []string{"", "-X main.version=first", "-X main.version=second"} {
+		awslambda.NewFunction(stack, jsii.String("F"+string(rune('A'+i))), &awslambda.FunctionProps{
+			Code:    NewCode(&CodeProps{Package: "./cmd", ModuleDir: dir, LDFlags: ldflags}),
+			Runtime: awslambda.Runtime_PROVIDED_AL2023(),
+			Handler: jsii.String("bootstrap"),
+		})
+	}
+	if found, _ := filepath.Glob(filepath.Join(out, "asset.*")); len(found) != 3 {
+		t.Errorf("three versions give the assets %q", found)
+	}
+}
+
 func TestFiles(t *testing.T) {
 	asset := func(files map[string][]byte) (dir string) {
 		out := t.TempDir()

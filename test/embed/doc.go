@@ -1,5 +1,6 @@
 // Package embed uses this module as other teams do: from the module cache, vendored, in a
-// workspace, with -trimpath, and without Go at synth. It also builds the apps in examples/.
+// workspace, with -trimpath, offline, and without Go at synth. It also builds the apps in
+// examples/.
 //
 //	go test -tags slow ./test/embed
 //

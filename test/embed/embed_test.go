@@ -163,6 +163,101 @@ func TestEmbed(t *testing.T) {
 	})
 }
 
+// TestOffline: a build without a network needs the modules of the functions, which the consumer's
+// own `go mod download` does not fetch; the error names the command that does.
+func TestOffline(t *testing.T) {
+	home, version, env := published(t)
+	want := ownAssets(t)
+	shop := newConsumer(t, filepath.Join(home, "shop"), version, env, map[string]string{"main.go": app})
+	// An empty module cache. With -trimpath, what is compiled does not depend on where it is.
+	online := shop.with("GOMODCACHE="+t.TempDir(), "GOFLAGS=-trimpath -modcacherw", "CDK_VALIDATION=false")
+	offline := online.with("GOPROXY=off")
+	online.command(t, "go", "mod", "download")
+	dir := strings.TrimSpace(offline.command(t, "go", "list", "-m", "-f", "{{.Dir}}", modulePath))
+
+	output, err := offline.run(t, t.TempDir(), "go", "run", ".")
+	fails(t, err, output, "module lookup disabled by GOPROXY=off", "Offline, download them first: go -C "+dir+" mod download")
+
+	online.command(t, "go", "-C", dir, "mod", "download")
+	assets, _ := offline.synth(t)
+	same(t, want, assets)
+}
+
+// ownFunctionApp has one function of its own.
+const ownFunctionApp = `package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+	"github.com/orderpipeline/orderpipeline/constructs/golambda"
+)
+
+func main() {
+	defer jsii.Close()
+	app := awscdk.NewApp(nil)
+	stack := awscdk.NewStack(app, jsii.String("Shop"), nil)
+	target := golambda.HostTarget()
+	awslambda.NewFunction(stack, jsii.String("Price"), &awslambda.FunctionProps{
+		Code: golambda.NewCode(&golambda.CodeProps{
+			Package: "./price", Target: target, LDFlags: "-X main.channel=web",
+		}),
+		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
+		Architecture: target.Architecture,
+		Handler:      jsii.String("bootstrap"),
+	})
+	app.Synth(nil)
+}
+`
+
+// TestOwnFunction: golambda.NewCode builds what go build builds in the consumer's module, which is in
+// a workspace and has flags in GOFLAGS.
+func TestOwnFunction(t *testing.T) {
+	home, version, env := published(t)
+	dir := filepath.Join(home, "own", "shop")
+	shop := newConsumer(t, dir, version, env, map[string]string{"main.go": ownFunctionApp})
+	for name, text := range map[string]string{
+		"go.work":                "go 1.26\n\nuse (\n\t./shop\n\t./currency\n)\n",
+		"currency/go.mod":        "module example.com/currency\n",
+		"currency/currency.go":   "package currency\n\nconst Name = \"EUR\"\n",
+		"shop/price/with.go":     "//go:build shopprod\n\npackage main\n\nconst tag = \"prod\"\n",
+		"shop/price/without.go":  "//go:build !shopprod\n\npackage main\n\nconst tag = \"test\"\n",
+		"shop/price/function.go": ownFunction,
+	} {
+		write(t, filepath.Join(home, "own", name), text)
+	}
+	shop = shop.with("GOFLAGS=-mod=readonly -tags=shopprod -ldflags=-X=main.version=7", "CDK_VALIDATION=false")
+	out := t.TempDir()
+	if output, err := shop.run(t, out, "go", "run", "."); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	found, err := filepath.Glob(filepath.Join(out, "asset.*", "bootstrap"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("functions: %q, %v", found, err)
+	}
+	program := filepath.Join(t.TempDir(), "price")
+	shop.command(t, "go", "build", "-o", program, "./price")
+	if got, want := shop.command(t, program), "EUR 7 prod none\n"; got != want {
+		t.Errorf("what go build makes prints %q, want %q", got, want)
+	}
+	if got, want := shop.command(t, found[0]), "EUR 7 prod web\n"; got != want { // the prop is added
+		t.Errorf("the function prints %q, want %q", got, want)
+	}
+}
+
+const ownFunction = `package main
+
+import (
+	"fmt"
+
+	"example.com/currency"
+)
+
+var version, channel = "none", "none"
+
+func main() { fmt.Println(currency.Name, version, tag, channel) }
+`
+
 var functions = []string{"processor", "publisher", "status"}
 
 // ownCodeApp is the app with functions of its own module, each a functionMain.

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"github.com/orderpipeline/orderpipeline/constructs/golambda"
+	"github.com/orderpipeline/orderpipeline/constructs/internal/bundle"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/check"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/gobuild"
 	"github.com/orderpipeline/orderpipeline/constructs/internal/source"
@@ -148,9 +149,8 @@ func Code(pkg string, files map[string][]byte, target golambda.Target) awslambda
 	if err != nil {
 		panic(err)
 	}
-	return golambda.NewCode(&golambda.CodeProps{
-		Package: pkg, ModuleDir: dir, Files: files, Target: target,
-	})
+	return bundle.Code(gobuild.Build{Package: pkg, Dir: dir, Isolated: true},
+		target.OS, target.Architecture, files)
 }
 
 // New makes the function with its own log group and, unless the caller gives one, its own role. It

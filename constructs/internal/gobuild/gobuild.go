@@ -3,6 +3,7 @@ package gobuild
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,7 +14,15 @@ import (
 
 // Build is one `go build` of a package in a module's folder. Within a process, equal values give
 // equal bytes.
-type Build struct{ Package, Dir, GOOS, GOARCH string }
+type Build struct {
+	Package, Dir, GOOS, GOARCH string
+	// Tags are build tags, separated by commas. LDFlags are flags for the linker. Both are added to
+	// those in GOFLAGS.
+	Tags, LDFlags string
+	// Isolated builds with this package's flags alone, whatever GOFLAGS and workspace the consumer
+	// uses: for the functions that are packaged with this module.
+	Isolated bool
+}
 
 var (
 	// built holds the finished builds, so that an app builds each binary once, not once per stack.
@@ -47,39 +56,62 @@ func (b Build) Run() ([]byte, error) {
 	return once.(func() ([]byte, error))()
 }
 
-// Args returns the arguments of the go command. They keep the machine out of the binary: no paths
-// (-trimpath), no version control state, no build id. They also leave out symbol tables, which
-// Lambda would have to load, and the runtime's old protocol (lambda.norpc).
-func (b Build) Args(output string) []string {
-	return []string{
-		"build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc",
-		"-ldflags=-s -w -buildid=", "-o", output, b.Package,
+// What every build has. The flags keep the machine out of the binary: no paths (-trimpath), no
+// version control state, no build id. They also leave out symbol tables, which Lambda would have to
+// load, and the runtime's old protocol (lambda.norpc).
+const (
+	ownTag     = "lambda.norpc"
+	ownLDFlags = "-s -w -buildid="
+)
+
+// arguments returns the arguments of the go command. goflags are the flags of GOFLAGS, which the
+// command follows by itself, except where an argument here replaces one.
+func (b Build) arguments(goflags []string, output string) []string {
+	tags, ldflags := []string{ownTag}, []string{""}
+	if b.Tags != "" {
+		tags = append(tags, b.Tags)
 	}
+	var theirs string
+	for _, flag := range goflags {
+		name, value, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
+		switch name {
+		case "tags":
+			theirs = value // the last one counts
+		case "ldflags":
+			ldflags = append(ldflags, value)
+		}
+	}
+	// Commas or, in the old form, spaces.
+	tags = append(tags, strings.FieldsFunc(theirs, func(r rune) bool {
+		return r == ',' || r == ' '
+	})...)
+	args := []string{"build", "-trimpath", "-buildvcs=false", "-tags=" + strings.Join(tags, ",")}
+	for _, value := range ldflags {
+		// The go command takes the last value whose pattern matches a package.
+		pattern := ""
+		if i := strings.Index(value, "="); i > 0 && !strings.HasPrefix(value, "-") {
+			pattern, value = value[:i+1], value[i+1:]
+		}
+		args = append(args, "-ldflags="+pattern+
+			strings.TrimSpace(ownLDFlags+" "+strings.TrimSpace(value+" "+b.LDFlags)))
+	}
+	return append(args, "-o", output, b.Package)
 }
 
 // variables are the environment variables of the build; they override those of the process.
 func (b Build) variables() []string {
-	return []string{
-		"CGO_ENABLED=0",
-		"GOOS=" + b.GOOS,
-		"GOARCH=" + b.GOARCH,
-		// The module is built with its own go.sum, whatever workspace the consumer uses.
-		"GOWORK=off",
-		// Replaces the consumer's flags. An empty value would let the flags of `go env -w` in, so
-		// this repeats a flag of Args. Without -mod, Go uses a vendor folder if there is one, and
-		// -mod=readonly otherwise.
-		"GOFLAGS=-trimpath",
+	v := []string{"CGO_ENABLED=0", "GOOS=" + b.GOOS, "GOARCH=" + b.GOARCH}
+	if b.Isolated {
+		v = append(v,
+			// The module is built with its own go.sum.
+			"GOWORK=off",
+			// An empty value would let the flags of `go env -w` in, so this repeats an argument.
+			// Without -mod, Go uses a vendor folder if there is one, and -mod=readonly otherwise.
+			"GOFLAGS=-trimpath",
+			// The defaults of Go.
+			"GOEXPERIMENT=", "GOARM64=v8.0", "GOAMD64=v1", "GOFIPS140=off")
 	}
-}
-
-// Environment returns the variables in CDK's form.
-func (b Build) Environment() *map[string]*string {
-	env := map[string]*string{}
-	for _, v := range b.variables() {
-		name, value, _ := strings.Cut(v, "=")
-		env[name] = &value
-	}
-	return &env
+	return v
 }
 
 func (b Build) compile() ([]byte, error) {
@@ -95,13 +127,22 @@ func (b Build) compile() ([]byte, error) {
 	}
 	defer os.RemoveAll(tmp)
 
+	command := func(args ...string) *exec.Cmd {
+		cmd := exec.Command(goTool, args...)
+		cmd.Dir = b.Dir
+		cmd.Env = append(os.Environ(), b.variables()...)
+		return cmd
+	}
+	settings, err := command("env", "GOFLAGS", "GOWORK").Output()
+	if err != nil {
+		return nil, fmt.Errorf("golambda: go env in %s: %w", b.Dir, err)
+	}
+	goflags, workspace, _ := strings.Cut(strings.TrimSuffix(string(settings), "\n"), "\n")
 	output := filepath.Join(tmp, "bootstrap")
-	cmd := exec.Command(goTool, b.Args(output)...)
-	cmd.Dir = b.Dir
-	cmd.Env = append(os.Environ(), b.variables()...)
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("golambda: building %s for %s/%s in %s: %w\n%s",
-			b.Package, b.GOOS, b.GOARCH, b.Dir, err, bytes.TrimSpace(text))
+	arguments := b.arguments(splitFlags(goflags), output)
+	if text, err := command(arguments...).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("golambda: building %s for %s/%s in %s: %w\n%s\n%s",
+			b.Package, b.GOOS, b.GOARCH, b.Dir, err, bytes.TrimSpace(text), b.explain(goflags, workspace))
 	}
 	binary, err := os.ReadFile(output)
 	if err != nil {
@@ -113,4 +154,35 @@ func (b Build) compile() ([]byte, error) {
 		return nil, fmt.Errorf("golambda: %s in %s is not a main package", b.Package, b.Dir)
 	}
 	return binary, nil
+}
+
+// explain returns what differs from `go build`, for somebody whose own build works.
+func (b Build) explain(goflags, workspace string) string {
+	if b.Isolated {
+		return "golambda builds the functions of this module without your GOFLAGS and go.work. " +
+			"It needs modules that your module does not require. Offline, download them first: " +
+			"go -C " + b.Dir + " mod download"
+	}
+	return fmt.Sprintf("golambda follows GOFLAGS (%s) and go.work (%s), and builds without cgo "+
+		"(CGO_ENABLED=0), with -trimpath, -buildvcs=false, -tags=%s and -ldflags=%q.",
+		cmp.Or(goflags, "unset"), cmp.Or(workspace, "none"), ownTag, ownLDFlags)
+}
+
+// splitFlags splits GOFLAGS as the go command does: at spaces, except in a flag that is in quotes.
+func splitFlags(goflags string) (flags []string) {
+	for rest := strings.TrimSpace(goflags); rest != ""; rest = strings.TrimSpace(rest) {
+		end, quoted := strings.IndexAny(rest, " \t\n\r"), rest[0] == '\'' || rest[0] == '"'
+		if quoted {
+			end = strings.IndexByte(rest[1:], rest[0]) + 1
+		}
+		switch {
+		case quoted && end > 0:
+			flags, rest = append(flags, rest[1:end]), rest[end+1:]
+		case quoted || end < 0: // go reports quotes that do not close
+			return append(flags, rest)
+		default:
+			flags, rest = append(flags, rest[:end]), rest[end:]
+		}
+	}
+	return flags
 }

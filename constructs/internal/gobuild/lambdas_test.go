@@ -8,7 +8,7 @@ import (
 )
 
 // TestLambdasAreReproducible: the functions of this module, built in two folders, have the same
-// bytes. TestModes of golambda is about the rest of the zip, and test/embed compares the hashes that
+// bytes. TestModes of bundle is about the rest of the zip, and test/embed compares the hashes that
 // the CDK gives the zips of this folder and of a module cache.
 func TestLambdasAreReproducible(t *testing.T) {
 	root, err := filepath.Abs("../../..")
@@ -34,7 +34,9 @@ func TestLambdasAreReproducible(t *testing.T) {
 	}
 	for _, main := range mains {
 		name := filepath.Base(filepath.Dir(main))
-		here := Build{Package: "./lambdas/" + name + "/main", Dir: root, GOOS: "linux", GOARCH: "arm64"}
+		here := Build{
+			Package: "./lambdas/" + name + "/main", Dir: root, GOOS: "linux", GOARCH: "arm64", Isolated: true,
+		}
 		there := here
 		there.Dir = elsewhere
 		one, err := here.Run()

@@ -1,4 +1,4 @@
-package golambda
+package bundle
 
 import (
 	"crypto/sha256"
@@ -15,8 +15,8 @@ import (
 // binaryName is the file that the runtime provided.al2023 starts.
 const binaryName = "bootstrap"
 
-// checkFiles reports every name that a file beside the binary cannot have.
-func checkFiles(files map[string][]byte) error {
+// CheckFiles reports every name that a file beside the binary cannot have.
+func CheckFiles(files map[string][]byte) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if !filepath.IsLocal(name) || path.Clean(name) != name || name == "." {
@@ -39,12 +39,18 @@ func digest(files map[string][]byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// writeFiles writes the files into a folder.
+// writeFiles writes the files into a folder. Modes become part of the zip, and Lambda cannot start
+// what only its owner may read, so they are set whatever the umask is.
 func writeFiles(dir string, files map[string][]byte) error {
 	for name, content := range files {
 		file := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			return fmt.Errorf("golambda: %w", err)
+		}
+		for d := filepath.Dir(file); d != dir; d = filepath.Dir(d) {
+			if err := os.Chmod(d, 0o755); err != nil {
+				return fmt.Errorf("golambda: %w", err)
+			}
 		}
 		if err := writeFile(file, content, 0o644); err != nil {
 			return fmt.Errorf("golambda: %w", err)
@@ -53,8 +59,6 @@ func writeFiles(dir string, files map[string][]byte) error {
 	return nil
 }
 
-// writeFile writes a file with exactly this mode, whatever the umask: the mode becomes part of the
-// zip, and Lambda cannot start what only its owner may read.
 func writeFile(name string, content []byte, mode os.FileMode) error {
 	if err := os.WriteFile(name, content, mode); err != nil {
 		return err
