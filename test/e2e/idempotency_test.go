@@ -97,7 +97,7 @@ func TestConflict(t *testing.T) {
 			if m.Body != other {
 				t.Errorf("the rejected queue has %q, posted was %q", m.Body, other)
 			}
-			if diff := cmp.Diff(map[string]string{"reason": "conflict", "messageId": messageID, "orderId": id}, m.Attributes); diff != "" {
+			if diff := cmp.Diff(map[string]string{"reason": "conflict", "messageId": messageID, "orderId": id}, refusalAttributes(t, m)); diff != "" {
 				t.Errorf("the rejected document's attributes (-want +got):\n%s", diff)
 			}
 

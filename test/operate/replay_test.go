@@ -181,7 +181,7 @@ func TestReplayOnFailure(t *testing.T) {
 		send(t, failures, body, nil)
 	}
 	again(t, "replay --on-failure", "3 messages on the on-failure queue; they name 1 order and 1 span of time",
-		other[0]+" ", " invalid-parameter", " RecordAgeExceeded", "nothing was published")
+		other[0], "invalid-parameter", "RecordAgeExceeded", "nothing was published")
 	wantDepth(t, failures, 3)
 	again(t, "replay --on-failure --to-subscriber Billing --yes", "3 messages on the on-failure queue")
 	wantDepth(t, failures, 3) // the others still miss it
