@@ -9,10 +9,10 @@
 //	pipeline.AddSubscriber("Billing", nil)
 //
 // The defaults are safe for production: orders outlive the stack (retained, deletion protection,
-// point-in-time recovery), transport and storage are encrypted (TLS enforced, SSE), an outage of
-// hours dead-letters nothing, and each role has only the permissions that its function needs. A
-// team with its own API sends order documents to [OrderPipeline.Queue]; package orderapi puts a
-// REST API in front of it.
+// point-in-time recovery), transport and storage are encrypted (TLS enforced, SSE), an outage of up
+// to 4 hours moves nothing to the dead-letter queue, and each role has only the permissions that
+// its function needs. A team with its own API sends order documents to [OrderPipeline.Queue];
+// package orderapi puts a REST API in front of it.
 //
 // Queue, table, topic and key can be existing ones (the props named Existing, and EncryptionKey).
 // Anything without a prop takes one line, on the construct as a whole or through a getter:
@@ -32,7 +32,7 @@
 //
 // # Tests of your own
 //
-// Building the functions takes seconds. A test that only looks at the template can skip it:
+// Building the functions takes seconds. A test that looks only at the template can skip that step:
 //
 //	app := awscdk.NewApp(&awscdk.AppProps{
 //		Context: &map[string]any{"aws:cdk:bundling-stacks": []string{}},
@@ -52,8 +52,8 @@ import (
 	"github.com/orderpipeline/orderpipeline/order"
 )
 
-// OrderPipeline is the construct. [NewOrderPipeline] makes it. Its methods return everything inside
-// as CDK's own types. It is a scope and can be tagged, like every construct.
+// OrderPipeline is the construct. [NewOrderPipeline] makes it. Its methods return the resources
+// inside, as CDK's own types. Like every construct, it is a scope and can be tagged.
 type OrderPipeline struct {
 	constructs.Construct
 
@@ -112,7 +112,7 @@ func (p *OrderPipeline) DeadLetterQueue() awssqs.IQueue { return p.deadLetterQue
 func (p *OrderPipeline) RejectedQueue() awssqs.IQueue { return p.rejectedQueue }
 
 // OnFailureQueue returns the queue of failure records: each names a stored order whose event could
-// not be published. The documents are in Table.
+// not be published or, when Lambda sent it, a batch of such orders. The documents are in Table.
 func (p *OrderPipeline) OnFailureQueue() awssqs.IQueue { return p.onFailureQueue }
 
 // VisibilityTimeout returns the visibility timeout of Queue: how long a message that failed waits

@@ -92,8 +92,8 @@ func (e emailEndpoint) check(errs *check.Errors, s SubscriptionProps) {
 	}
 }
 
-// AddLambdaSubscriber invokes a function for each event, wrapped in an SNS notification. Lambda
-// retries an event that the function fails on twice, and then sends it to the function's own
+// AddLambdaSubscriber invokes a function for each event, wrapped in an SNS notification. When the
+// function fails on an event, Lambda retries it twice, and then sends it to the function's own
 // on-failure destination. The subscriber's dead-letter queue receives the events that SNS cannot
 // pass to Lambda. Use a queue ([OrderPipeline.AddSubscriber]) for a function that must not lose
 // events. The function can be in another stack of the app, which then also holds the subscription
@@ -132,8 +132,8 @@ func (p *OrderPipeline) AddLambdaSubscriber(
 }
 
 // AddHTTPSSubscriber posts each event to a URL. The endpoint must first confirm the subscription:
-// SNS posts it a message with a SubscribeURL. SNS retries a post that is not answered with 2xx for
-// about an hour, and then sends the event to the subscriber's dead-letter queue.
+// SNS posts it a message with a SubscribeURL. By default, SNS retries a failed post three times, 20
+// seconds apart, and then sends the event to the subscriber's dead-letter queue.
 //
 // id must be unique among the pipeline's subscribers. props may be nil. AddHTTPSSubscriber panics
 // with an error that names everything that is wrong.
