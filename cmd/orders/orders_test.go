@@ -18,6 +18,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/orderpipeline/orderpipeline/internal/contract"
 	"github.com/orderpipeline/orderpipeline/internal/deployment"
 	"github.com/orderpipeline/orderpipeline/internal/local"
 )
@@ -87,7 +88,9 @@ func ordersContext(t *testing.T, ctx context.Context, a *api, stdin string, args
 	env := &app{stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr}
 	env.connect = func(context.Context) (aws.Config, *deployment.Deployment, error) {
 		if a == nil {
-			return aws.Config{}, nil, &deployment.NotDeployedError{Target: env.target, Where: "us-east-1"}
+			return aws.Config{}, nil, &deployment.NotDeployedError{
+				Target: env.target, Why: "there is no stack " + contract.StackName(env.target.Env) + " in us-east-1",
+			}
 		}
 		d := testDeployment
 		d.APIURL = a.URL

@@ -52,8 +52,7 @@ type Subscriber struct {
 // the [*failure.Error] for the person at the terminal.
 type NotDeployedError struct {
 	Target Target
-	Where  string // the region, or the emulator's address
-	Why    string // "" when the stack does not exist
+	Why    string // what is missing, and where
 }
 
 // Error returns what is missing and how to deploy it.
@@ -61,13 +60,10 @@ func (e *NotDeployedError) Error() string { return e.Unwrap().Error() }
 
 // Unwrap returns the [*failure.Error].
 func (e *NotDeployedError) Unwrap() error {
-	why := e.Why
-	if why == "" {
-		why = fmt.Sprintf("there is no stack %s in %s", e.Target.stacks()[0], e.Where)
-	}
 	if len(e.Target.Stacks) > 0 {
 		return &failure.Error{
-			What: why, Next: "check --stack, --profile and --region; --stack is the name in CloudFormation",
+			What: e.Why,
+			Next: "check --stack, --profile and --region; --stack is the name in CloudFormation",
 		}
 	}
 	next := fmt.Sprintf("run: orders up --env %s; or check --profile and --region", e.Target.Env)
@@ -75,7 +71,7 @@ func (e *NotDeployedError) Unwrap() error {
 		next = "run: make local (or: orders up)"
 	}
 	return &failure.Error{
-		What: fmt.Sprintf("environment %q is not deployed: %s", e.Target.Env, why), Next: next,
+		What: fmt.Sprintf("environment %q is not deployed: %s", e.Target.Env, e.Why), Next: next,
 	}
 }
 

@@ -20,9 +20,7 @@ import (
 // stacks (see [contract.Mark]). A stack that does not exist, is not complete or holds no pipeline
 // is a [*NotDeployedError]; one whose first deployment failed is a [*FailedCreation].
 func Describe(ctx context.Context, cfg aws.Config, target Target) (*Deployment, error) {
-	missing := &NotDeployedError{
-		Target: target, Where: cmp.Or(aws.ToString(cfg.BaseEndpoint), cfg.Region),
-	}
+	missing := &NotDeployedError{Target: target}
 	var marks []contract.Mark
 	for _, name := range target.stacks() {
 		stack, err := find(ctx, cfg, name)
@@ -30,7 +28,8 @@ func Describe(ctx context.Context, cfg aws.Config, target Target) (*Deployment, 
 			return nil, err
 		}
 		if stack == nil {
-			missing.Why = fmt.Sprintf("there is no stack %s in %s", name, missing.Where)
+			where := cmp.Or(aws.ToString(cfg.BaseEndpoint), cfg.Region)
+			missing.Why = fmt.Sprintf("there is no stack %s in %s", name, where)
 			return nil, missing
 		}
 		failed, err := failedCreation(ctx, cfg, target, stack)
